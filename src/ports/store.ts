@@ -1,0 +1,25 @@
+import type { ChangeFeed } from './change-feed.ts';
+import type { DefinitionCatalog } from './definition-catalog.ts';
+import type { KeyValueStore } from './key-value-store.ts';
+import type { RunStore } from './run-store.ts';
+import type { WorkSource } from './work-source.ts';
+
+export interface StoreDescription {
+  readonly kind: 'memory' | 'sqlite';
+  /** Absolute path or address, for people. */
+  readonly location: string;
+  /** Which promise holds, in words. */
+  readonly durability: string;
+  readonly schemaVersion: number;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The only meeting point of Baton's processes: every adapter passes test/contract in full. */
+export interface Store extends RunStore, WorkSource, DefinitionCatalog, KeyValueStore, ChangeFeed {
+  /** Random bytes (hex) made once per store; run ids are derived from it. */
+  readonly secret: string;
+  /** Reads something cheap; throws StoreUnavailableError. */
+  describe(): Promise<StoreDescription>;
+  /** Waits for commits in flight, then frees the file or connection. Later calls are refused. */
+  close(): Promise<void>;
+}
