@@ -7,20 +7,26 @@ export interface RunKey {
   readonly runId: string;
 }
 
-/** A step attempt that a worker may claim. A run holds at most one task per slot (the step's path). */
+/**
+ * A step attempt that a worker may claim. A run holds at most one task per slot (the step's path): a task that
+ * still stands there is replaced, its lease lost, its heartbeat forgotten.
+ */
 export interface NewTask {
   readonly slot: string;
   readonly attempt: number;
   readonly queue: string;
 }
 
-/** Fires once, never before `dueAtMs` (store clock, epoch ms). A timer of the same id is replaced. */
+/** Fires once, never before `dueAtMs` (store clock, epoch ms). A timer of the same id is replaced, its lease lost. */
 export interface NewTimer {
   readonly timerId: string;
   readonly dueAtMs: number;
 }
 
-/** A command for another run, delivered at least once; its id is the target's command id. */
+/**
+ * A command for another run, delivered at least once; its id is the target's command id. An id that the run
+ * has posted before and that still waits is the same message and is not posted again.
+ */
 export interface NewMessage {
   readonly messageId: string;
   readonly target: RunKey;
@@ -35,9 +41,15 @@ export interface CommitCommand {
   readonly digest?: string;
   /** What a repetition of the command is answered. */
   readonly answer: Json;
-  /** Work whose lease must still be held; the commit removes the work item it stands for. */
+  /**
+   * Work whose lease must still be held; the commit removes the work item it stands for. An expired lease is held
+   * until somebody else claims the item. `acknowledge.key` may be another run of the store (a message's sender).
+   */
   readonly acknowledge?: Lease;
-  /** Handing on: the acknowledged slot's lease passes to this task instead of a new queue entry. */
+  /**
+   * Handing on: the acknowledged slot's lease passes to this task instead of a new queue entry. Needs an
+   * acknowledged task of this run. The new lease lasts, from now, as long as the last claim or renewal asked for.
+   */
   readonly continueWith?: NewTask;
 }
 
@@ -56,12 +68,16 @@ export interface RunSnapshot {
   readonly data: string;
 }
 
+/**
+ * The parts are applied in the order acknowledge and continueWith, enqueue, recall, cancelTimers, timers, messages:
+ * who merges commands into one request drops what a later command takes back.
+ */
 export interface CommitRequest {
   readonly key: RunKey;
-  /** 0 means: the run must not exist. */
+  /** 0 means: the run must not exist (the request then brings at least one event). */
   readonly expectedVersion: number;
   readonly commands: readonly CommitCommand[];
-  /** Serialised events; event n of a run has sequence n. May be empty (a pure acknowledgement). */
+  /** Serialised events, one line each; event n of a run has sequence n. May be empty (a pure acknowledgement). */
   readonly events: readonly string[];
   /** Replaces the run's snapshot. */
   readonly snapshot?: RunSnapshot;
@@ -123,7 +139,7 @@ export interface RunStore {
   /**
    * All of the request or nothing, durably, before it answers. Check order: duplicate, lease, version,
    * so that a lost reply reads as "already recorded" and never as a lost lease. Never throws for an
-   * operational failure.
+   * operational failure; throws for a request that breaks its own rules (`assertCommitRequest`).
    */
   commit(request: CommitRequest): Promise<CommitResult>;
 
@@ -132,6 +148,12 @@ export interface RunStore {
    * snapshot (all of it from the snapshot when the run is now shorter than that). `undefined`: no such run.
    */
   load(key: RunKey, afterVersion?: number): Promise<LoadedRun | undefined>;
+
+  /** What a recorded command was answered; `undefined`: not recorded. */
+  findCommand(
+    key: RunKey,
+    commandId: string,
+  ): Promise<{ readonly answer: Json; readonly digest?: string } | undefined>;
 
   /** Events `fromSequence`, `fromSequence + 1`, … at most `limit`. Empty past the end or without a run. */
   readHistory(key: RunKey, fromSequence: number, limit: number): Promise<readonly string[]>;

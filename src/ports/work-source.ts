@@ -15,6 +15,9 @@ export interface Lease {
   readonly expiresAtMs: number;
 }
 
+/** Length of a heartbeat payload as JSON text. */
+export const MAX_HEARTBEAT_CHARS = 65_536;
+
 /** A step attempt to run. */
 export interface ClaimedTask {
   readonly slot: string;
@@ -54,7 +57,10 @@ export type EngineWork =
 
 export interface Claimed<Work> {
   readonly work: readonly Work[];
-  /** When unclaimed or leased work of this kind may next become claimable (store clock); absent: none known. */
+  /**
+   * When unclaimed or leased work of this kind may next become claimable (store clock): now, when `limit` left some;
+   * absent: none known.
+   */
   readonly nextDueAtMs?: number;
 }
 
@@ -111,11 +117,20 @@ export interface WorkSource {
     readonly leaseDurationMs: number;
   }): Promise<Claimed<EngineWork>>;
 
-  /** Extends the lease from now; a heartbeat payload (≤ 64 KiB serialised) replaces the last one. */
+  /**
+   * Extends the lease from now, an expired one too while nobody else has claimed the item; a heartbeat payload
+   * replaces the last one. Throws RangeError for a payload above MAX_HEARTBEAT_CHARS.
+   */
   renew(lease: Lease, durationMs: number, heartbeat?: Json): Promise<RenewResult>;
 
   /** Gives the item back at once, its delivery uncounted; a lost lease is ignored. */
   release(lease: Lease): Promise<void>;
+
+  /**
+   * Removes the item without a commit if the lease is still held, else does nothing: for a message that its
+   * target has already recorded (the commit answered `duplicate`) or that has no target any more.
+   */
+  discard(lease: Lease): Promise<void>;
 
   openWork(key: RunKey): Promise<OpenWork>;
 

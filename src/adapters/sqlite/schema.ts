@@ -1,0 +1,127 @@
+/** Marks the file as Baton's (`PRAGMA application_id`): the letters "Batn". */
+export const APPLICATION_ID = 0x4261746e;
+
+/**
+ * A history row's position is run * EVENTS_PER_RUN + sequence of its first event: one integer key instead of two
+ * columns and an index, and rows of one run lie together. Sequences stay below this, runs below 2^33.
+ */
+export const EVENTS_PER_RUN = 2 ** 20;
+
+/**
+ * Step n leads from schema version n to n + 1; `PRAGMA user_version` holds the version. Released steps never change.
+ *
+ * Tasks, timers and messages share their lease columns: `claimable_at` is 0 while the item waits (a timer: its due
+ * time), else when its lease expires, so that one index finds both what waits and what was left behind.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    secret TEXT NOT NULL,
+    sequence INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT,
+    status TEXT,
+    started_at INTEGER,
+    finished_at INTEGER,
+    UNIQUE (tenant, run_id)
+  ) STRICT;
+  CREATE INDEX runs_by_start ON runs (tenant, started_at) WHERE started_at IS NOT NULL;
+  CREATE INDEX runs_by_status ON runs (tenant, status, started_at) WHERE started_at IS NOT NULL;
+  CREATE INDEX runs_finished ON runs (tenant, finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE history (position INTEGER PRIMARY KEY, events TEXT NOT NULL) STRICT;
+
+  CREATE TABLE snapshots (
+    run INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    data TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE commands (
+    run INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    digest TEXT,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (run, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE tasks (
+    run INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    enqueued_at INTEGER NOT NULL,
+    claimable_at INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    fence INTEGER NOT NULL DEFAULT 0,
+    lease_ms INTEGER NOT NULL DEFAULT 0,
+    claimed_at INTEGER,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    recalled_at INTEGER,
+    heartbeat TEXT,
+    PRIMARY KEY (run, slot)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tasks_queue ON tasks (queue, claimable_at, seq) WHERE recalled_at IS NULL;
+  CREATE INDEX tasks_recalled ON tasks (claimable_at, seq) WHERE recalled_at IS NOT NULL;
+
+  CREATE TABLE timers (
+    run INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    claimable_at INTEGER NOT NULL,
+    owner TEXT,
+    fence INTEGER NOT NULL DEFAULT 0,
+    lease_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX timers_due ON timers (claimable_at);
+
+  CREATE TABLE messages (
+    run INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    target_tenant TEXT NOT NULL,
+    target_run TEXT NOT NULL,
+    body TEXT NOT NULL,
+    posted_at INTEGER NOT NULL,
+    claimable_at INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    fence INTEGER NOT NULL DEFAULT 0,
+    lease_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX messages_waiting ON messages (claimable_at, seq);
+
+  CREATE TABLE definitions (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    document TEXT NOT NULL,
+    description TEXT,
+    registered_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, version)
+  ) STRICT;
+  CREATE UNIQUE INDEX definitions_by_hash ON definitions (tenant, hash, name);
+
+  CREATE TABLE kv (
+    namespace TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (namespace, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX kv_expiring ON kv (expires_at) WHERE expires_at IS NOT NULL;
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,35 @@
+import { StoreUnavailableError } from '../../ports/run-store.ts';
+
+// Primary result codes of SQLite (https://sqlite.org/rescode.html).
+const BUSY = 5;
+const LOCKED = 6;
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+
+/** The primary result code, or `undefined` when the error is not SQLite's. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+}
+
+/** Another connection holds what this one needs: worth trying again. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === BUSY || code === LOCKED;
+}
+
+export function isCorrupt(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === CORRUPT || code === NOT_A_DATABASE;
+}
+
+export function describeFailure(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** SQLite's errors become the port's; a defect of ours passes through and is seen. */
+export function asUnavailable(error: unknown): unknown {
+  return resultCode(error) === undefined
+    ? error
+    : new StoreUnavailableError(`SQLite: ${describeFailure(error)}`, { cause: error });
+}

@@ -1,0 +1,285 @@
+import type { Command } from '../domain/commands.ts';
+import type { Json } from '../domain/json.ts';
+import { MAX_DELIVERIES, MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import type { PlannedStep } from '../domain/plan.ts';
+import type { Scope } from '../domain/scope.ts';
+import type { StepState } from '../domain/state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IdSource } from '../ports/id-source.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-handler.ts';
+import type { Store } from '../ports/store.ts';
+import type { ClaimedTask } from '../ports/work-source.ts';
+import { AttemptGuard, type StopReason } from './attempt-guard.ts';
+import type { ExecuteCommand, Outcome } from './execute-command.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
+import type { CachedRun, RunCache } from './run-cache.ts';
+
+export interface TaskPorts {
+  readonly store: Store;
+  readonly execute: ExecuteCommand;
+  readonly runs: RunCache;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly owner: string;
+  readonly leaseDurationMs: number;
+  /** By step kind. */
+  readonly handlers: ReadonlyMap<string, StepHandler>;
+  canContinue(queue: string): boolean;
+  /** Aborts when the worker must let go of what it runs. */
+  readonly shutdown: AbortSignal;
+}
+
+/**
+ * Runs one claimed task and reports it. Answers the task handed on, if any. Never rejects for an operational failure:
+ * what could not be reported is claimed again after the lease, and its result is still recorded at most once.
+ */
+export async function performTask(
+  ports: TaskPorts,
+  task: ClaimedTask,
+): Promise<ClaimedTask | undefined> {
+  const run = await loadRun(ports.runs, task);
+  if (run === undefined) {
+    await ports.store.discard(task.lease);
+    return undefined;
+  }
+  const planned = run.plan.steps[run.plan.indexOf.get(task.slot) ?? -1];
+  const record = planned && run.state.steps.get(planned.index);
+  if (planned === undefined || record?.status !== 'scheduled' || record.attempt !== task.attempt)
+    return new Report(ports, task).send({ type: 'ReturnStep', ...attemptOf(task) });
+  return new TaskRun(ports, task, run, planned, record).perform();
+}
+
+async function loadRun(runs: RunCache, task: ClaimedTask): Promise<CachedRun | undefined> {
+  const cached = await runs.get(task.lease.key);
+  const isCurrent = cached !== undefined && cached.state.run.version >= task.runVersion;
+  return isCurrent ? cached : runs.refresh(task.lease.key);
+}
+
+function attemptOf(task: ClaimedTask): { step: string; attempt: number } {
+  return { step: task.slot, attempt: task.attempt };
+}
+
+/** Sends what became of a task, and keeps at it while the store is away. */
+class Report {
+  readonly #ports: TaskPorts;
+  readonly #task: ClaimedTask;
+
+  constructor(ports: TaskPorts, task: ClaimedTask) {
+    this.#ports = ports;
+    this.#task = task;
+  }
+
+  /** The id of a completion names slot and attempt: whoever reports it first is recorded, once. */
+  async send(command: Command, guard?: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const { slot, attempt } = this.#task;
+    const isResult = command.type === 'CompleteStep' || command.type === 'FailStep';
+    const fence = this.#task.lease.fence;
+    const commandId = isResult
+      ? `report:${slot}#${attempt}`
+      : `${command.type}:${slot}#${attempt}@${fence}`;
+    for (;;) {
+      const outcome = await this.#execute(command, commandId, guard);
+      if (outcome.kind !== 'unavailable') return this.#settle(outcome);
+      // The lease decides how long it is worth trying: renewals go on meanwhile.
+      if (guard?.stopReason === 'lease_lost' || guard === undefined) return undefined;
+    }
+  }
+
+  #execute(command: Command, commandId: string, guard?: AttemptGuard): Promise<Outcome> {
+    const { lease, slot, attempt } = this.#task;
+    return this.#ports.execute(lease.key, {
+      command,
+      commandId,
+      actor: `worker:${this.#ports.owner}`,
+      causationId: `task:${slot}#${attempt}`,
+      acknowledge: guard?.lease ?? lease,
+      canContinue: (queue) => this.#ports.canContinue(queue),
+    });
+  }
+
+  async #settle(
+    outcome: Exclude<Outcome, { kind: 'unavailable' }>,
+  ): Promise<ClaimedTask | undefined> {
+    if (outcome.kind === 'committed') return outcome.next;
+    if (outcome.kind === 'leaseLost') return undefined;
+    // The run has moved on, or recorded this before: nobody wants the task any more.
+    await this.#ports.store.discard(this.#task.lease);
+    return undefined;
+  }
+}
+
+class TaskRun {
+  readonly #ports: TaskPorts;
+  readonly #task: ClaimedTask;
+  readonly #run: CachedRun;
+  readonly #step: PlannedStep;
+  readonly #record: StepState;
+  readonly #report: Report;
+  readonly #startedAtMs: number;
+
+  constructor(
+    ports: TaskPorts,
+    task: ClaimedTask,
+    run: CachedRun,
+    step: PlannedStep,
+    record: StepState,
+  ) {
+    this.#ports = ports;
+    this.#task = task;
+    this.#run = run;
+    this.#step = step;
+    this.#record = record;
+    this.#report = new Report(ports, task);
+    this.#startedAtMs = ports.clock.now();
+  }
+
+  async perform(): Promise<ClaimedTask | undefined> {
+    const { status } = this.#run.state.run;
+    const attempt = attemptOf(this.#task);
+    if (status === 'cancelling') return this.#report.send({ type: 'ReportCancelled', ...attempt });
+    if (status === 'paused') return this.#report.send({ type: 'ReturnStep', ...attempt });
+    if (this.#record.begun === true)
+      return this.#unknownOutcome('its worker vanished after the effect was begun');
+    if (this.#task.delivery > MAX_DELIVERIES)
+      return this.#fail({
+        code: 'poison',
+        message: `${MAX_DELIVERIES} workers took this attempt and none reported back`,
+        permanent: true,
+      });
+    if (this.#step.effect === 'unsafe' && !(await this.#mayBegin())) return undefined;
+    return this.#runHandler();
+  }
+
+  /** `StepStarted` is durable before an unsafe effect begins; a lost reply repeats with the same id. */
+  async #mayBegin(): Promise<boolean> {
+    const { lease, slot, attempt } = this.#task;
+    const outcome = await this.#ports.execute(lease.key, {
+      command: { type: 'StartStep', ...attemptOf(this.#task), ...this.#performer() },
+      commandId: `StartStep:${slot}#${attempt}@${lease.fence}`,
+      actor: `worker:${this.#ports.owner}`,
+      causationId: `task:${slot}#${attempt}`,
+    });
+    if (outcome.kind === 'committed' || outcome.kind === 'duplicate') return true;
+    await this.#ports.store.release(lease);
+    return false;
+  }
+
+  async #runHandler(): Promise<ClaimedTask | undefined> {
+    const handler = this.#ports.handlers.get(this.#step.uses);
+    if (handler === undefined)
+      throw new Error(`claimed a "${this.#step.uses}" step without a handler`);
+    const guard = new AttemptGuard(this.#ports, this.#task, this.#step);
+    try {
+      const outcome = await this.#callHandler(handler, guard);
+      return await this.#conclude(outcome, guard);
+    } finally {
+      await guard.close();
+    }
+  }
+
+  async #callHandler(handler: StepHandler, guard: AttemptGuard): Promise<StepOutcome> {
+    const { run } = this.#run.state;
+    const { key } = this.#task.lease;
+    try {
+      return await handler.run({
+        tenant: key.tenant,
+        runId: key.runId,
+        workflow: run.name,
+        step: this.#step.id,
+        attempt: this.#task.attempt,
+        idempotencyKey: idempotencyKeyOf(key, this.#step.id),
+        input: this.#record.input ?? this.#constantInput(),
+        workspace: run.workspace,
+        lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,
+        signal: guard.signal,
+        heartbeat: (payload) => guard.beat(payload),
+      });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { kind: 'failed', error: { code: 'handler_error', message } };
+    }
+  }
+
+  async #conclude(outcome: StepOutcome, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const { stopReason } = guard;
+    if (stopReason === 'lease_lost') return undefined;
+    // A result that came in spite of a stop is a result.
+    if (outcome.kind === 'completed') return this.#complete(outcome.output, guard);
+    if (stopReason === undefined) return this.#fail(outcome.error, guard);
+    return this.#stopped(stopReason, guard);
+  }
+
+  #complete(output: Json, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes > MAX_PAYLOAD_BYTES)
+      return this.#fail(
+        {
+          code: 'output_too_large',
+          message: `the output is ${bytes} bytes; ${MAX_PAYLOAD_BYTES} is the most a step may return`,
+          permanent: true,
+        },
+        guard,
+      );
+    return this.#report.send(
+      { type: 'CompleteStep', ...attemptOf(this.#task), ...this.#performer(), output },
+      guard,
+    );
+  }
+
+  async #stopped(reason: StopReason, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const attempt = attemptOf(this.#task);
+    if (reason === 'cancelled')
+      return this.#report.send({ type: 'ReportCancelled', ...attempt }, guard);
+    if (this.#step.effect === 'unsafe') return this.#unknownOutcome(reason, guard);
+    if (reason === 'shutdown') {
+      await guard.release();
+      return undefined;
+    }
+    const limitMs = reason === 'timeout' ? this.#step.timeoutMs : this.#step.heartbeatMs;
+    const what = reason === 'timeout' ? 'did not finish' : 'sent no heartbeat';
+    return this.#fail({ code: reason, message: `${what} within ${limitMs ?? 0} ms` }, guard);
+  }
+
+  #fail(error: StepHandlerError, guard?: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const heartbeat = guard?.heartbeat ?? this.#record.heartbeat;
+    return this.#report.send(
+      {
+        type: 'FailStep',
+        ...attemptOf(this.#task),
+        ...this.#performer(),
+        error,
+        ...(heartbeat !== undefined && { heartbeat }),
+      },
+      guard,
+    );
+  }
+
+  #unknownOutcome(reason: string, guard?: AttemptGuard): Promise<ClaimedTask | undefined> {
+    return this.#report.send(
+      { type: 'ReportUnknownOutcome', ...attemptOf(this.#task), reason },
+      guard,
+    );
+  }
+
+  #performer(): { worker: string; startedAtMs: number } {
+    return { worker: this.#ports.owner, startedAtMs: this.#startedAtMs };
+  }
+
+  #constantInput(): Json {
+    const input = this.#step.input.evaluate(NOTHING_IN_SCOPE);
+    if (!input.ok) throw new Error(`step "${this.#step.id}" was scheduled without its input`);
+    return input.value;
+  }
+}
+
+/** For inputs without expressions, which events leave out. */
+const NOTHING_IN_SCOPE: Scope = {
+  input: null,
+  run: { id: '', name: '', startedAt: '' },
+  env: {},
+  step: () => undefined,
+  succeeded: false,
+  failed: false,
+};

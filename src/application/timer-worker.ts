@@ -1,0 +1,97 @@
+import type { Command } from '../domain/commands.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Store } from '../ports/store.ts';
+import type { EngineWork } from '../ports/work-source.ts';
+import type { ExecuteCommand } from './execute-command.ts';
+import { relayMessage } from './message-relay.ts';
+import { WakeSignal } from './wake-signal.ts';
+import { runWorkLoop } from './work-loop.ts';
+
+const MAX_CLAIMED = 64;
+const LEASE_DURATION_MS = 10_000;
+
+/**
+ * Does the engine's own work for any run: fires due timers, reports recalled tasks, relays messages. Every Baton
+ * process runs one; the leases divide the work. If the process dies, what it held is claimed again after the lease.
+ */
+export async function runTimerWorker(ports: {
+  readonly store: Store;
+  readonly execute: ExecuteCommand;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { store, clock, logger, owner, signal } = ports;
+  const wake = new WakeSignal(clock);
+  const unsubscribe = store.onChange((change) => {
+    if (change.work) wake.wake();
+  });
+  try {
+    await runWorkLoop<readonly EngineWork[]>({
+      clock,
+      wake,
+      signal,
+      logger,
+      claim: async () => {
+        const claimed = await store.claimEngineWork({
+          owner,
+          limit: MAX_CLAIMED,
+          leaseDurationMs: LEASE_DURATION_MS,
+        });
+        return { ...claimed, work: claimed.work.length === 0 ? [] : [claimed.work] };
+      },
+      // Together, so that they share commits; all done before the next claim, so that the lease bounds the pile.
+      perform: async (works) => {
+        await Promise.all(works.map((work) => performOne(ports, work)));
+      },
+    });
+  } finally {
+    unsubscribe();
+  }
+}
+
+async function performOne(
+  ports: Parameters<typeof runTimerWorker>[0],
+  work: EngineWork,
+): Promise<void> {
+  if (work.kind === 'message') return relayMessage(ports, work);
+  const { command, commandId, causationId } = commandFor(work);
+  const outcome = await ports.execute(work.lease.key, {
+    command,
+    commandId,
+    causationId,
+    actor: 'engine',
+    acknowledge: work.lease,
+  });
+  switch (outcome.kind) {
+    case 'committed':
+    case 'leaseLost': // another process does it
+    case 'unavailable': // claimed again when the lease ends
+      return;
+    default:
+      // Recorded before, or of no run that exists: nothing is left to do for it.
+      ports.logger.debug({ outcome: outcome.kind, commandId }, 'dropped engine work');
+      await ports.store.discard(work.lease);
+  }
+}
+
+function commandFor(work: Exclude<EngineWork, { kind: 'message' }>): {
+  command: Command;
+  commandId: string;
+  causationId: string;
+} {
+  if (work.kind === 'timer')
+    return {
+      command: { type: 'FireTimer', timerId: work.timerId },
+      commandId: `timer:${work.timerId}`,
+      causationId: `timer:${work.timerId}`,
+    };
+  const { slot, attempt } = work;
+  return {
+    command: { type: 'ReportCancelled', step: slot, attempt },
+    commandId: `recalled:${slot}#${attempt}`,
+    causationId: `task:${slot}#${attempt}`,
+  };
+}

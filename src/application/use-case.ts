@@ -1,0 +1,53 @@
+import type { Violation } from '../domain/definition-error.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IdSource } from '../ports/id-source.ts';
+import type { Store } from '../ports/store.ts';
+import type { ExecuteCommand } from './execute-command.ts';
+import type { PlanCache } from './plan-cache.ts';
+import type { RunCache } from './run-cache.ts';
+
+/** What every use case is made from. */
+export interface ApplicationPorts {
+  readonly store: Store;
+  readonly execute: ExecuteCommand;
+  readonly runs: RunCache;
+  readonly plans: PlanCache;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Absolute directory that relative paths of runs started here begin from. */
+  readonly workspace: string;
+}
+
+/** Who calls, on whose behalf. */
+export interface CallContext {
+  readonly tenant: string;
+  /** `client:<name>`, `cli`, …: stands in every event the call causes. */
+  readonly actor: string;
+  /** Id of the request, for the event's causation. */
+  readonly causationId: string;
+  readonly traceparent?: string;
+  /** Aborts when the caller is gone. Ends a wait; never cancels a run. */
+  readonly signal?: AbortSignal;
+}
+
+export interface UseCaseError {
+  /** Lower case with underscores. */
+  readonly code: string;
+  /** What happened. */
+  readonly message: string;
+  /** Whether anything was changed; `unknown` when the store did not answer. */
+  readonly changed: 'nothing' | 'unknown';
+  /** What to do next. Never a destructive way out. */
+  readonly next: string;
+  readonly violations?: readonly (Violation & { readonly suggestion?: string })[];
+}
+
+export type UseCaseResult<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: UseCaseError };
+
+/** One thing a caller can do; `Input` has been parsed by the use case's schema. */
+export type UseCase<Input, Value> = (
+  context: CallContext,
+  input: Input,
+) => Promise<UseCaseResult<Value>>;

@@ -1,0 +1,167 @@
+import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import type { DataDirectories } from '../adapters/system/data-directories.ts';
+
+/**
+ * How a value is written as text. In variables and options lists are separated by commas; paths may begin with `~/`
+ * and are relative to their file, else to the current directory.
+ */
+export type SettingForm = 'text' | 'list' | 'number' | 'flag' | 'path' | 'paths';
+
+type SettingDefault = string | number | boolean | readonly string[];
+
+/** Where defaults of this machine come from. */
+export interface DefaultSources {
+  readonly directories: DataDirectories;
+  readonly cwd: string;
+}
+
+export interface SettingNote {
+  readonly form: SettingForm;
+  readonly meaning: string;
+  readonly fallback: SettingDefault | ((sources: DefaultSources) => string);
+  /** For people, where the default depends on the machine. */
+  readonly fallbackText?: string;
+}
+
+export const settingNotes = z.registry<SettingNote>();
+
+const DAY_LIMIT = 36_500;
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const variableNames = (): z.ZodArray<z.ZodString> =>
+  z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
+
+const store = z.string().min(1).register(settingNotes, {
+  form: 'path',
+  meaning: 'Database file with every run, definition and history',
+  fallback: ({ directories }) => join(directories.data, 'baton.db'),
+  fallbackText: '`~/.local/share/baton/baton.db` (`XDG_DATA_HOME`)',
+});
+
+const workspace = z.string().min(1).register(settingNotes, {
+  form: 'path',
+  meaning: 'Directory that relative paths of runs started here begin from',
+  fallback: ({ cwd }) => cwd,
+  fallbackText: 'the current directory',
+});
+
+const shell = z.object({
+  allow: z
+    .array(
+      z.string().refine((entry) => entry !== '' && (!/[/\0]/.test(entry) || isAbsolute(entry)), {
+        error: 'is neither the name of a program nor an absolute path',
+      }),
+    )
+    .max(1_000)
+    .register(settingNotes, {
+      form: 'list',
+      meaning: 'Programs that shell steps may run: names found on `PATH`, or absolute paths',
+      fallback: [],
+    }),
+  roots: z.array(z.string().min(1)).max(100).register(settingNotes, {
+    form: 'paths',
+    meaning: 'Directories besides the workspace that shell steps may run in',
+    fallback: [],
+  }),
+  env: variableNames().register(settingNotes, {
+    form: 'list',
+    meaning: 'Environment variables that commands see besides the basics (`PATH`, `HOME`, locale)',
+    fallback: [],
+  }),
+  outputLimitBytes: z.number().int().min(1_024).max(262_144).register(settingNotes, {
+    form: 'number',
+    meaning: 'Bytes kept of each output stream of a command: its beginning and its end',
+    fallback: 65_536,
+  }),
+});
+
+const worker = z.object({
+  concurrency: z
+    .union([z.literal('auto'), z.number().int().min(1).max(256)], {
+      error: 'expected "auto" or a whole number from 1 to 256',
+    })
+    .register(settingNotes, {
+      form: 'number',
+      meaning: 'Steps that run at once; `auto` follows the load of processor and memory',
+      fallback: 'auto',
+    }),
+  leaseDurationMs: z.number().int().min(1_000).max(900_000).register(settingNotes, {
+    form: 'number',
+    meaning: 'Milliseconds after which the steps of a dead worker are given to another',
+    fallback: 10_000,
+  }),
+});
+
+const retention = z.object({
+  days: z.number().int().min(1).max(DAY_LIMIT).register(settingNotes, {
+    form: 'number',
+    meaning: 'Days after which finished runs are removed',
+    fallback: 30,
+  }),
+  runs: z.number().int().min(1).max(10_000_000).register(settingNotes, {
+    form: 'number',
+    meaning: 'Finished runs kept; older ones beyond are removed',
+    fallback: 10_000,
+  }),
+});
+
+const expressions = z.object({
+  env: variableNames().register(settingNotes, {
+    form: 'list',
+    meaning: 'Environment variables that expressions may read as `env.NAME`',
+    fallback: [],
+  }),
+});
+
+const log = z.object({
+  level: z.enum(['debug', 'info', 'warn', 'error']).register(settingNotes, {
+    form: 'text',
+    meaning: 'Least important messages that are written: `debug`, `info`, `warn` or `error`',
+    fallback: 'info',
+  }),
+  file: z.string().min(1).register(settingNotes, {
+    form: 'path',
+    meaning: 'Log file, a number added before its ending; 5 files of 10 MB are kept',
+    fallback: ({ directories }) => join(directories.state, 'baton.log'),
+    fallbackText: '`~/.local/state/baton/baton.log` (`XDG_STATE_HOME`)',
+  }),
+});
+
+const mcp = z.object({
+  toolsets: z.array(z.string().min(1)).min(1).max(50).register(settingNotes, {
+    form: 'list',
+    meaning: 'Groups of tools offered to agents; `all` for every tool',
+    fallback: ['core'],
+  }),
+  readOnly: z.boolean().register(settingNotes, {
+    form: 'flag',
+    meaning: 'Hide and refuse every tool that changes something',
+    fallback: false,
+  }),
+  maxWaitSeconds: z.number().int().min(1).max(25).register(settingNotes, {
+    form: 'number',
+    meaning: 'Longest wait of one tool call, in seconds',
+    fallback: 25,
+  }),
+});
+
+/** Every key there is; a key stands here only when it works. */
+export const configSchema = z.object({
+  store,
+  workspace,
+  shell,
+  worker,
+  retention,
+  expressions,
+  log,
+  mcp,
+});
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** Effective configuration: complete, valid, frozen; all paths absolute. */
+export type Config = DeepReadonly<z.infer<typeof configSchema>>;

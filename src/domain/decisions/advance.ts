@@ -1,0 +1,52 @@
+import { isFinished } from '../lifecycle.ts';
+import { MAX_STEPS_IN_FLIGHT } from '../limits.ts';
+import type { PlannedStep } from '../plan.ts';
+import type { Decision, Ruling } from '../decision.ts';
+import { conditionOf } from './condition.ts';
+import { finishIfDone } from './finish.ts';
+import { failFinally } from './step-failure.ts';
+import { startEngineStep } from './engine-step.ts';
+import { scopeOf } from './scope.ts';
+
+/** Drives the run as far as it goes now: starts what is ready, skips what cannot run, ends what is done. */
+export function advance(decision: Decision): Ruling {
+  while (decision.run.status === 'running') {
+    const next = decision.plan.steps[decision.run.readyHead ?? -1];
+    if (next === undefined) break;
+    const isFull = decision.run.stepsInFlight >= MAX_STEPS_IN_FLIGHT;
+    if (isFull && next.queue !== undefined) break;
+    startOrSkip(decision, next);
+  }
+  if (!isFinished(decision.run.status)) finishIfDone(decision);
+  return decision.accept();
+}
+
+function startOrSkip(decision: Decision, step: PlannedStep): void {
+  // A step that ran before is in line for a retry: its condition was met then.
+  const verdict = decision.step(step.index).attempt > 0 ? 'run' : conditionOf(decision, step);
+  if (verdict === 'run') return start(decision, step);
+  if (typeof verdict === 'object')
+    return failFinally(decision, step, 0, { code: 'expression_error', message: verdict.error });
+  decision.emit({ type: 'StepsSkipped', steps: [{ step: step.id, reason: verdict }] });
+}
+
+function start(decision: Decision, step: PlannedStep): void {
+  const attempt = decision.step(step.index).attempt + 1;
+  const input = step.input.evaluate(scopeOf(decision, step));
+  if (!input.ok)
+    return failFinally(decision, step, attempt, {
+      code: 'expression_error',
+      message: `with: ${input.error}`,
+    });
+  const violations = step.validateInput(input.value);
+  if (violations.length > 0)
+    return failFinally(decision, step, attempt, {
+      code: 'invalid_input',
+      message: violations.map(({ path, message }) => `with.${path}: ${message}`).join('; '),
+    });
+  if (step.queue === undefined) return startEngineStep(decision, step, attempt, input.value);
+  decision.emit({
+    type: 'StepsScheduled',
+    steps: [{ step: step.id, attempt, ...(step.input.isConstant ? {} : { input: input.value }) }],
+  });
+}

@@ -1,0 +1,34 @@
+import type { ResolveStep } from '../commands.ts';
+import { reject, type Decision, type Ruling } from '../decision.ts';
+import { advance } from './advance.ts';
+import { completeAttempt } from './step-completion.ts';
+import { failFinally } from './step-failure.ts';
+
+/** The decision that an unsafe step with an unknown outcome waits for. */
+export function resolveStep(decision: Decision, command: ResolveStep): Ruling {
+  const found = decision.find(command.step);
+  if (found === undefined)
+    return reject(
+      'unknown_step',
+      `The workflow has no step "${command.step}".`,
+      'get_workflow lists its steps.',
+    );
+  const { planned, record } = found;
+  if (record.status !== 'unknown')
+    return reject(
+      'step_not_waiting_for_decision',
+      `Step "${command.step}" is ${record.status}; only a step whose outcome is unknown can be resolved.`,
+      'explain_workflow says what the run waits for.',
+    );
+  const { attempt } = record;
+  if (command.resolution === 'retry')
+    decision.emit({ type: 'StepReadied', step: command.step, attempt });
+  else if (command.resolution === 'completed')
+    completeAttempt(decision, planned, attempt, { output: command.output ?? null });
+  else
+    failFinally(decision, planned, attempt, {
+      code: 'resolved_failed',
+      message: command.reason ?? 'declared failed after its outcome was unknown',
+    });
+  return advance(decision);
+}

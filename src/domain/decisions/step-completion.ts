@@ -1,0 +1,37 @@
+import type { Decision } from '../decision.ts';
+import type { Json } from '../json.ts';
+import type { PlannedStep } from '../plan.ts';
+import { failAttempt, type Performer } from './step-failure.ts';
+
+/** Records the output if it keeps the step's contract; else the attempt failed by `contract_violation`. */
+export function completeAttempt(
+  decision: Decision,
+  step: PlannedStep,
+  attempt: number,
+  result: {
+    readonly output: Json;
+    readonly performer?: Performer;
+    readonly consumedSignal?: string;
+    readonly heartbeat?: Json | undefined;
+  },
+): void {
+  const { output, performer, consumedSignal } = result;
+  const violations = step.outputContract?.validate(output) ?? [];
+  if (violations.length === 0)
+    return decision.emit({
+      type: 'StepCompleted',
+      step: step.id,
+      attempt,
+      output,
+      ...performer,
+      ...(consumedSignal !== undefined && { consumedSignal }),
+    });
+  decision.emit({ type: 'ContractViolated', step: step.id, attempt, violations: [...violations] });
+  const message = violations
+    .map((violation) => `${violation.path}: ${violation.message}`)
+    .join('; ');
+  failAttempt(decision, step, attempt, {
+    error: { code: 'contract_violation', message: `output breaks its schema: ${message}` },
+    ...(performer && { performer }),
+  });
+}

@@ -1,0 +1,91 @@
+import type {
+  CompleteStep,
+  FailStep,
+  ReportCancelled,
+  ReportUnknownOutcome,
+  ReturnStep,
+  StartStep,
+} from '../commands.ts';
+import { reject, type Decision, type FoundStep, type Ruling } from '../decision.ts';
+import { advance } from './advance.ts';
+import { completeAttempt } from './step-completion.ts';
+import { failAttempt } from './step-failure.ts';
+
+interface Attempt {
+  readonly step: string;
+  readonly attempt: number;
+}
+
+export function startStep(decision: Decision, command: StartStep): Ruling {
+  const current = currentAttempt(decision, command);
+  if (current === undefined) return stale(command);
+  if (current.record.begun === true)
+    return reject(
+      'outcome_unknown',
+      `Step "${command.step}" was begun before and its outcome is unknown.`,
+      'Report the unknown outcome; do not run it again.',
+    );
+  const { step, attempt, worker, startedAtMs } = command;
+  decision.emit({ type: 'StepStarted', step, attempt, worker, startedAtMs });
+  return decision.accept();
+}
+
+export function completeStep(decision: Decision, command: CompleteStep): Ruling {
+  const current = currentAttempt(decision, command);
+  if (current === undefined) return stale(command);
+  completeAttempt(decision, current.planned, command.attempt, {
+    output: command.output,
+    performer: { worker: command.worker, startedAtMs: command.startedAtMs },
+  });
+  return advance(decision);
+}
+
+export function failStep(decision: Decision, command: FailStep): Ruling {
+  const current = currentAttempt(decision, command);
+  if (current === undefined) return stale(command);
+  failAttempt(decision, current.planned, command.attempt, {
+    error: command.error,
+    performer: { worker: command.worker, startedAtMs: command.startedAtMs },
+    heartbeat: command.heartbeat,
+  });
+  return advance(decision);
+}
+
+/** Accepted for a stale task too, without an event: that is how a task that nobody wants goes away. */
+export function returnStep(decision: Decision, command: ReturnStep): Ruling {
+  if (currentAttempt(decision, command) !== undefined)
+    decision.emit({ type: 'StepReadied', step: command.step, attempt: command.attempt - 1 });
+  return advance(decision);
+}
+
+export function reportUnknownOutcome(decision: Decision, command: ReportUnknownOutcome): Ruling {
+  if (currentAttempt(decision, command) === undefined) return stale(command);
+  const { step, attempt, reason } = command;
+  decision.emit({ type: 'StepOutcomeUnknown', step, attempt, reason });
+  return advance(decision);
+}
+
+/** Outside a cancellation a recalled task is simply no longer wanted. */
+export function reportCancelled(decision: Decision, command: ReportCancelled): Ruling {
+  const isCurrent = currentAttempt(decision, command) !== undefined;
+  if (isCurrent && decision.run.status === 'cancelling')
+    decision.emit({
+      type: 'StepsCancelled',
+      steps: [{ step: command.step, attempt: command.attempt }],
+    });
+  return advance(decision);
+}
+
+function currentAttempt(decision: Decision, { step, attempt }: Attempt): FoundStep | undefined {
+  const found = decision.find(step);
+  const isCurrent = found?.record.status === 'scheduled' && found.record.attempt === attempt;
+  return isCurrent ? found : undefined;
+}
+
+function stale({ step, attempt }: Attempt): Ruling {
+  return reject(
+    'stale_attempt',
+    `Attempt ${attempt} of step "${step}" is not running; its report was not recorded.`,
+    'Drop the work: another attempt or the run itself has moved on.',
+  );
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import type { Json } from './json.ts';
+
+/**
+ * What can happen to a run. History is made of these and never changes, so a shape here is for ever:
+ * a new shape gets the next `schemaVersion` and an upcaster (see upcast.ts).
+ */
+export const EVENT_SCHEMA_VERSION = 1;
+
+export const jsonSchema: z.ZodType<Json> = z.json();
+
+export const stepErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: jsonSchema.optional(),
+});
+export type StepError = z.infer<typeof stepErrorSchema>;
+
+const stepAttempt = { step: z.string(), attempt: z.number().int().nonnegative() };
+/** Who ran it and since when (worker's clock, epoch ms); absent for steps the engine runs itself. */
+const performer = { worker: z.string().optional(), startedAtMs: z.number().optional() };
+
+const workflowStarted = z.object({
+  type: z.literal('WorkflowStarted'),
+  runId: z.string(),
+  name: z.string(),
+  definitionHash: z.string(),
+  definitionVersion: z.number().int().positive(),
+  /** After defaults. */
+  input: jsonSchema,
+  /** Absolute directory that relative paths of steps start from. */
+  workspace: z.string(),
+});
+
+/** Enqueued for a worker. `input` is the evaluated `with`, left out where it has no expressions. */
+const stepsScheduled = z.object({
+  type: z.literal('StepsScheduled'),
+  steps: z.array(z.object({ ...stepAttempt, input: jsonSchema.optional() })),
+});
+
+/** A `wait` or `signal` step waits; `dueAtMs` sets its timer. */
+const stepWaiting = z.object({
+  type: z.literal('StepWaiting'),
+  ...stepAttempt,
+  dueAtMs: z.number().optional(),
+  signal: z.string().optional(),
+});
+
+/** Committed before an unsafe effect begins, so that a crash is seen as "outcome unknown". */
+const stepStarted = z.object({ type: z.literal('StepStarted'), ...stepAttempt, ...performer });
+
+const stepCompleted = z.object({
+  type: z.literal('StepCompleted'),
+  ...stepAttempt,
+  ...performer,
+  output: jsonSchema,
+  /** Name of the buffered signal that this completion used up. */
+  consumedSignal: z.string().optional(),
+});
+
+const contractViolated = z.object({
+  type: z.literal('ContractViolated'),
+  ...stepAttempt,
+  violations: z.array(z.object({ path: z.string(), message: z.string() })),
+});
+
+/** The attempt failed; the next one follows when the timer at `retryAtMs` fires. */
+const stepAttemptFailed = z.object({
+  type: z.literal('StepAttemptFailed'),
+  ...stepAttempt,
+  ...performer,
+  error: stepErrorSchema,
+  retryAtMs: z.number(),
+  /** Last heartbeat payload, handed to the next attempt. */
+  heartbeat: jsonSchema.optional(),
+});
+
+const stepFailed = z.object({
+  type: z.literal('StepFailed'),
+  ...stepAttempt,
+  ...performer,
+  error: stepErrorSchema,
+});
+
+export const skipReasonSchema = z.enum(['condition', 'upstream', 'stopped']);
+const stepsSkipped = z.object({
+  type: z.literal('StepsSkipped'),
+  steps: z.array(z.object({ step: z.string(), reason: skipReasonSchema })),
+});
+
+/** Back in line for the attempt after `attempt`: a retry came due, or a paused run gave the task back. */
+const stepReadied = z.object({ type: z.literal('StepReadied'), ...stepAttempt });
+
+/** An unsafe effect was begun and nobody knows how it ended: a decision is needed. */
+const stepOutcomeUnknown = z.object({
+  type: z.literal('StepOutcomeUnknown'),
+  ...stepAttempt,
+  reason: z.string(),
+});
+
+const stepsCancelled = z.object({
+  type: z.literal('StepsCancelled'),
+  steps: z.array(z.object(stepAttempt)),
+});
+
+const signalReceived = z.object({
+  type: z.literal('SignalReceived'),
+  name: z.string(),
+  payload: jsonSchema,
+});
+
+const reason = { reason: z.string().optional() };
+const workflowPaused = z.object({ type: z.literal('WorkflowPaused'), ...reason });
+const workflowResumed = z.object({ type: z.literal('WorkflowResumed'), ...reason });
+const cancellationRequested = z.object({ type: z.literal('CancellationRequested'), ...reason });
+const workflowCompleted = z.object({ type: z.literal('WorkflowCompleted'), output: jsonSchema });
+const workflowFailed = z.object({ type: z.literal('WorkflowFailed'), error: stepErrorSchema });
+const workflowCancelled = z.object({ type: z.literal('WorkflowCancelled') });
+
+export const eventBodySchema = z.discriminatedUnion('type', [
+  workflowStarted,
+  stepsScheduled,
+  stepWaiting,
+  stepStarted,
+  stepCompleted,
+  contractViolated,
+  stepAttemptFailed,
+  stepFailed,
+  stepsSkipped,
+  stepReadied,
+  stepOutcomeUnknown,
+  stepsCancelled,
+  signalReceived,
+  workflowPaused,
+  workflowResumed,
+  cancellationRequested,
+  workflowCompleted,
+  workflowFailed,
+  workflowCancelled,
+]);
+export type EventBody = z.infer<typeof eventBodySchema>;
+export type EventOf<Type extends EventBody['type']> = Extract<EventBody, { type: Type }>;
+
+/** Who sent the command: `client:…`, `worker:…`, `engine` or a person. Not a proof of identity. */
+export const envelopeSchema = z.object({
+  schemaVersion: z.literal(EVENT_SCHEMA_VERSION),
+  /** Event n of a run has sequence n; the first is 1. */
+  sequence: z.number().int().positive(),
+  /** Epoch ms, store clock of the process that decided. */
+  occurredAtMs: z.number(),
+  commandId: z.string(),
+  /** What made the sender send the command: a request, task, timer or message id. */
+  causationId: z.string(),
+  actor: z.string(),
+  /** W3C Trace Context `traceparent` of the call, where it had one. */
+  traceparent: z.string().optional(),
+});
+export type EventEnvelope = z.infer<typeof envelopeSchema>;
+
+export const runEventSchema = z.object({ ...envelopeSchema.shape, body: eventBodySchema });
+export type RunEvent = z.infer<typeof runEventSchema>;

@@ -1,0 +1,39 @@
+import type { DefinitionError, Violation } from './definition-error.ts';
+import type { Json } from './json.ts';
+import { joinPath } from './json-path.ts';
+import { shapeErrors, valueAt } from './shape-errors.ts';
+import type { StepKind } from './step-kinds.ts';
+import { holdsExpression, type Template } from './template.ts';
+
+/** The kind's schema over an evaluated `with`. */
+export function checkInput(kind: StepKind, value: Json): readonly Violation[] {
+  const parsed = kind.inputSchema.safeParse(value);
+  if (parsed.success) return [];
+  return shapeErrors(parsed.error.issues, value, '', () => keysOf(kind)).map(
+    ({ path, message, suggestion }) => ({
+      path,
+      message: suggestion === undefined ? message : `${message}; did you mean "${suggestion}"?`,
+    }),
+  );
+}
+
+/** What can be known of `with` as written: everything but the values of its expressions. */
+export function checkWrittenInput(
+  kind: StepKind,
+  written: Json | undefined,
+  template: Template,
+  path: string,
+  onError: (error: DefinitionError) => void,
+): void {
+  if (written === undefined) return onError({ path, message: 'is required' });
+  for (const error of kind.checkWritten(written)) {
+    onError({ ...error, path: error.path === '' ? path : `${path}.${error.path}` });
+  }
+  const value = template.isConstant ? unescaped(template, written) : written;
+  const parsed = kind.inputSchema.safeParse(value);
+  if (parsed.success) return;
+  const known = parsed.error.issues.filter(
+    (issue) => template.isConstant || !isOpen(written, issue.path),
+  );
+  for (const error of shapeErrors(known, value, path, () => keysOf(kind))) onError(error);
+}

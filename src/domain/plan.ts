@@ -1,0 +1,145 @@
+import type { DefinitionError, Violation } from './definition-error.ts';
+import { ErrorList } from './error-list.ts';
+import type { CompiledExpression } from './expression.ts';
+import { ExpressionCache } from './expression-cache.ts';
+import { buildGraph, dependentsOf } from './graph.ts';
+import type { Json } from './json.ts';
+import type { JsonSchemaValidator } from './json-schema.ts';
+import { checkReferences, type Reference } from './plan-references.ts';
+import { indexSteps, resolveNeeds } from './plan-needs.ts';
+import { compileStep, type StepParts } from './plan-step.ts';
+import { compileSchemaAt, type SchemaValidator } from './plan-schema.ts';
+import type { RetryPolicy } from './retry-policy.ts';
+import type { EffectClass, StepKindName } from './step-kinds.ts';
+import { compileTemplate, type Template } from './template.ts';
+import type { WorkflowDefinition } from './workflow-definition.ts';
+
+export interface PlannedStep {
+  /** Position in the definition. */
+  readonly index: number;
+  readonly id: string;
+  readonly uses: StepKindName;
+  /** The queue that workers claim it from; `undefined`: run by the engine itself. */
+  readonly queue: string | undefined;
+  /** Compiled `with`. */
+  readonly input: Template;
+  /** `if`; `undefined` means `success()`. */
+  readonly condition: CompiledExpression | undefined;
+  /** Its `if` mentions `failure()` or `always()`. */
+  readonly runsAfterFailure: boolean;
+  readonly needs: readonly number[];
+  readonly dependents: readonly number[];
+  readonly timeoutMs: number | undefined;
+  readonly heartbeatMs: number | undefined;
+  readonly retry: RetryPolicy;
+  readonly effect: EffectClass;
+  readonly outputContract: JsonSchemaValidator | undefined;
+  /** The kind's schema over the evaluated `with`; [] means valid. */
+  validateInput(value: Json): readonly Violation[];
+}
+
+export type PreparedInput =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly violations: readonly Violation[] };
+
+/** A definition, checked and compiled: everything `decide` needs to know of it. Never changes. */
+export interface Plan {
+  readonly hash: string;
+  readonly name: string;
+  readonly definition: WorkflowDefinition;
+  /** In the order of the definition. */
+  readonly steps: readonly PlannedStep[];
+  readonly indexOf: ReadonlyMap<string, number>;
+  readonly onFailure: 'stop' | 'continue';
+  readonly output: Template | undefined;
+  /** Steps without needs. */
+  readonly roots: readonly number[];
+  /** Longest distance of each step from a root. */
+  readonly levels: readonly number[];
+  /** Defaults applied on a copy, then validated. Without an input schema any value is fine as it is. */
+  prepareInput(input: Json): PreparedInput;
+}
+
+export type PlanResult =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly errors: readonly DefinitionError[] };
+
+/**
+ * Compiles a definition of the right shape (see `parseDefinition`): order, references, expressions, schemas. Reports
+ * every mistake with its place. Takes time linear in the definition's size.
+ */
+export function compilePlan(definition: WorkflowDefinition, hash: string): PlanResult {
+  const errors = new ErrorList();
+  const references: Reference[] = [];
+  const onError = (error: DefinitionError): void => errors.add(error);
+  const cache = new ExpressionCache();
+  const indexOf = indexSteps(definition.steps, errors);
+  const needs = resolveNeeds(definition.steps, indexOf, errors);
+  const graph = buildGraph(needs);
+  if (!graph.ok) errors.add(cycleError(definition, graph.cycle));
+
+  const inputSchema = compileSchemaAt(definition.input, 'input', errors);
+  const parts = definition.steps.map((step, index) =>
+    compileStep(step, index, definition.defaults, {
+      cache,
+      onError,
+      onExpression: (path, { stepIds }) => {
+        if (stepIds.size > 0) references.push({ path, from: index, stepIds });
+      },
+    }),
+  );
+  const output = compileOutput(definition, { cache, references, onError });
+  checkReferences(references, { needs, indexOf, levels: graph.ok ? graph.levels : undefined, errors });
+  if (!errors.isEmpty || !graph.ok) return { ok: false, errors: errors.list() };
+
+  const steps = parts.map((part, index) => {
+    const edges = { needs: needs[index] ?? [], dependents: dependentsOf(graph.dependents, index) };
+    return Object.assign(part, edges);
+  });
+  const plan: Plan = {
+    hash,
+    name: definition.name,
+    definition,
+    steps,
+    indexOf,
+    onFailure: definition.onFailure ?? 'stop',
+    output,
+    roots: steps.filter((step) => step.needs.length === 0).map((step) => step.index),
+    levels: Array.from(graph.levels),
+    prepareInput: (input) => prepare(inputSchema, input),
+  };
+  return { ok: true, plan };
+}
+
+export type { StepParts };
+
+function compileOutput(
+  definition: WorkflowDefinition,
+  context: {
+    readonly cache: ExpressionCache;
+    readonly references: Reference[];
+    readonly onError: (error: DefinitionError) => void;
+  },
+): Template | undefined {
+  if (definition.output === undefined) return undefined;
+  return compileTemplate(definition.output, 'output', {
+    ...context,
+    onExpression: (path, { stepIds }) =>
+      context.references.push({ path, from: undefined, stepIds }),
+  });
+}
+
+function prepare(schema: SchemaValidator, input: Json): PreparedInput {
+  if (schema === undefined) return { ok: true, value: input };
+  const value = schema.withDefaults(input);
+  const violations = schema.validate(value);
+  return violations.length === 0 ? { ok: true, value } : { ok: false, violations };
+}
+
+function cycleError(definition: WorkflowDefinition, cycle: readonly number[]): DefinitionError {
+  const ids = [...cycle, cycle[0] ?? 0].map((index) => definition.steps[index]?.id ?? '');
+  return {
+    path: `steps[${cycle[0] ?? 0}].needs`,
+    message: `the steps wait for one another: ${ids.join(' needs ')}`,
+  };
+}

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { jsonSchema, skipReasonSchema, stepErrorSchema } from './events.ts';
+import { RUN_STATUSES } from './lifecycle.ts';
+import type { Plan } from './plan.ts';
+
+export const STEP_STATUSES = [
+  'pending', // needs are still open
+  'ready', // in line to start
+  'scheduled', // enqueued for a worker, or running there
+  'waiting', // for time or a signal
+  'retrying', // for the next attempt
+  'unknown', // an unsafe effect may or may not have happened: waits for a decision
+  'completed',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const;
+export type StepStatus = (typeof STEP_STATUSES)[number];
+
+const stepStateSchema = z.object({
+  status: z.enum(STEP_STATUSES),
+  openNeeds: z.number().int(),
+  /** The last attempt that was scheduled; 0: none yet. */
+  attempt: z.number().int(),
+  /** Next step in the line of ready steps (a linked list through the records). */
+  nextReady: z.number().int().optional(),
+  input: jsonSchema.optional(),
+  /** An unsafe effect of this attempt was begun. */
+  begun: z.boolean().optional(),
+  output: jsonSchema.optional(),
+  error: stepErrorSchema.optional(),
+  skipReason: skipReasonSchema.optional(),
+  /** When the timer of a waiting or retrying step fires. */
+  dueAtMs: z.number().optional(),
+  signal: z.string().optional(),
+  heartbeat: jsonSchema.optional(),
+  worker: z.string().optional(),
+  startedAtMs: z.number().optional(),
+  finishedAtMs: z.number().optional(),
+});
+export type StepState = Readonly<z.infer<typeof stepStateSchema>>;
+
+const runHeaderSchema = z.object({
+  version: z.number().int(),
+  status: z.enum(RUN_STATUSES),
+  runId: z.string(),
+  name: z.string(),
+  definitionHash: z.string(),
+  definitionVersion: z.number().int(),
+  input: jsonSchema,
+  workspace: z.string(),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number().optional(),
+  /** Steps that are not terminal. */
+  openSteps: z.number().int(),
+  /** Steps with a task in a queue or at a worker. */
+  stepsInFlight: z.number().int(),
+  completedSteps: z.number().int(),
+  failedSteps: z.number().int(),
+  firstFailure: z.string().optional(),
+  readyHead: z.number().int().optional(),
+  readyTail: z.number().int().optional(),
+  /** Received and not yet used, oldest first. */
+  signals: z.array(z.object({ name: z.string(), payload: jsonSchema })),
+  output: jsonSchema.optional(),
+  error: stepErrorSchema.optional(),
+  reason: z.string().optional(),
+});
+export type RunHeader = Readonly<z.infer<typeof runHeaderSchema>>;
+
+/** Step records by plan index; records are immutable, replaced whole. */
+export interface StepTable {
+  get(index: number): StepState;
+  set(index: number, step: StepState): void;
+}
+
+/** The fold of a run's history. The caller owns it: `evolve` changes it in place, copying no table. */
+export interface RunState {
+  run: RunHeader;
+  readonly steps: StepTable;
+}
+
+const EMPTY_RUN: RunHeader = {
+  version: 0,
+  status: 'pending',
+  runId: '',
+  name: '',
+  definitionHash: '',
+  definitionVersion: 0,
+  input: null,
+  workspace: '',
+  startedAtMs: 0,
+  openSteps: 0,
+  stepsInFlight: 0,
+  completedSteps: 0,
+  failedSteps: 0,
+  signals: [],
+};
+
+/** The state before the first event. Records of untouched steps are made on demand. */
+export function createRunState(plan: Plan): RunState {
+  return { run: EMPTY_RUN, steps: createStepTable(plan, []) };
+}
+
+function createStepTable(plan: Plan, records: (StepState | undefined)[]): StepTable {
+  return {
+    get: (index) => records[index] ?? initialStep(plan, index),
+    set: (index, step) => {
+      records[index] = step;
+    },
+  };
+}
+
+function initialStep(plan: Plan, index: number): StepState {
+  return { status: 'pending', openNeeds: plan.steps[index]?.needs.length ?? 0, attempt: 0 };
+}
+
+export interface DraftState extends RunState {
+  /** Writes what the draft changed into the state it was made from. */
+  apply(): void;
+}
+
+/** A view that takes changes without touching `base`, at the cost of the steps touched. */
+export function draftOf(base: RunState): DraftState {
+  const touched = new Map<number, StepState>();
+  return {
+    run: base.run,
+    steps: {
+      get: (index) => touched.get(index) ?? base.steps.get(index),
+      set: (index, step) => {
+        touched.set(index, step);
+      },
+    },
+    apply() {
+      base.run = this.run;
+      for (const [index, step] of touched) base.steps.set(index, step);
+    },
+  };
+}
+
+const snapshotSchema = z.object({
+  format: z.literal(1),
+  run: runHeaderSchema,
+  /** Sparse: only steps that were touched, as [index, record]. */
+  steps: z.array(z.tuple([z.number().int(), stepStateSchema])),
+});
+
+/** Serialises the state; the inverse is `readSnapshot` and `restoreState`. */
+export function writeSnapshot(plan: Plan, state: RunState): string {
+  const steps: [number, StepState][] = [];
+  for (const step of plan.steps) {
+    const record = state.steps.get(step.index);
+    if (record.status !== 'pending' || record.openNeeds !== step.needs.length)
+      steps.push([step.index, record]);
+  }
+  return JSON.stringify({ format: 1, run: state.run, steps });
+}
+
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** `undefined` for a snapshot of another format: the caller folds the whole history instead. */
+export function readSnapshot(text: string): Snapshot | undefined {
+  return snapshotSchema.safeParse(JSON.parse(text)).data;
+}
+
+export function restoreState(plan: Plan, snapshot: Snapshot): RunState {
+  const records: (StepState | undefined)[] = [];
+  for (const [index, step] of snapshot.steps) records[index] = step;
+  return { run: snapshot.run, steps: createStepTable(plan, records) };
+}
+
+export function isTerminal(status: StepStatus): boolean {
+  return (
+    status === 'completed' || status === 'failed' || status === 'skipped' || status === 'cancelled'
+  );
+}
