@@ -5,13 +5,14 @@ import { fileLayer, findProjectFile, findUserFile } from './config/config-file.t
 import {
   checkLayer,
   readText,
+  resolvePath,
   resolvePaths,
   type ConfigLayer,
   type PlacedValue,
 } from './config/config-layer.ts';
 import { environmentLayer, unknownVariables } from './config/environment-layer.ts';
 import type { Environment, ProcessSurroundings } from './config/process-environment.ts';
-import { findSetting, SETTINGS } from './config/settings.ts';
+import { SETTINGS } from './config/settings.ts';
 
 export { ConfigError, describeProblem } from './config/config-error.ts';
 export type { Config } from './config/config-schema.ts';
@@ -50,7 +51,7 @@ export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> 
   const files = configFiles(request, directories.config);
   const layers = [
     defaultLayer(request, directories),
-    ...(await Promise.all(files.map((file) => fileLayer(file, request.home)))),
+    ...(await Promise.all(files.map((file) => fileLayerOrProblems(file, request.home)))),
     environmentLayer(request),
     optionLayer(request),
   ].map(checkLayer);
@@ -69,15 +70,20 @@ export async function loadConfig(request: ConfigRequest): Promise<LoadedConfig> 
 
 function configFiles(request: ConfigRequest, userDirectory: string): string[] {
   const { configFile, cwd, home } = request;
-  if (configFile !== undefined) return [absolute(configFile, request)];
+  if (configFile !== undefined) return [resolvePath(configFile, cwd, home)];
   return [findProjectFile(cwd, home), findUserFile(userDirectory)].filter(
     (file) => file !== undefined,
   );
 }
 
-function absolute(path: string, { cwd, home }: ProcessSurroundings): string {
-  const setting = findSetting('store'); // any path setting: `--config` follows the rules of paths
-  return setting === undefined ? path : String(resolvePaths(setting, path, cwd, home));
+/** A file that cannot be read must not hide the mistakes of the others. */
+async function fileLayerOrProblems(file: string, home: string): Promise<ConfigLayer> {
+  try {
+    return await fileLayer(file, home);
+  } catch (error) {
+    if (error instanceof ConfigError) return { values: [], problems: error.problems };
+    throw error;
+  }
 }
 
 function defaultLayer(

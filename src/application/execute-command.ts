@@ -75,7 +75,9 @@ export interface ExecuteCommand {
 
 interface Pending {
   readonly envelope: CommandEnvelope;
-  readonly settle: (outcome: Outcome) => void;
+  settle(outcome: Outcome): void;
+  /** A defect: whoever waits learns of it instead of hanging. */
+  fail(defect: unknown): void;
 }
 
 export function createExecuteCommand(ports: {
@@ -86,31 +88,29 @@ export function createExecuteCommand(ports: {
   readonly env: Readonly<Record<string, string>>;
 }): ExecuteCommand {
   const mailboxes = new Map<string, Pending[]>();
+
+  const drain = async (key: RunKey, name: string, mailbox: Pending[]): Promise<void> => {
+    while (mailbox.length > 0) {
+      const batch = mailbox.splice(0, MAX_COMMANDS_PER_COMMIT);
+      try {
+        await new Batch(ports, key, batch).run();
+      } catch (defect) {
+        for (const pending of batch) pending.fail(defect);
+      }
+    }
+    // In the same turn as the last look at its length, so that no command is left in a dropped mailbox.
+    mailboxes.delete(name);
+  };
+
   return (key, envelope) =>
-    new Promise((resolve, reject) => {
+    new Promise((settle, fail) => {
       const name = `${key.tenant}/${key.runId}`;
       const waiting = mailboxes.get(name);
-      const pending = { envelope, settle: resolve };
-      if (waiting !== undefined) return void waiting.push(pending);
-      const mailbox = [pending];
+      if (waiting !== undefined) return void waiting.push({ envelope, settle, fail });
+      const mailbox = [{ envelope, settle, fail }];
       mailboxes.set(name, mailbox);
-      drain(mailbox, (batch) => new Batch(ports, key, batch).run()).then(
-        () => mailboxes.delete(name),
-        (defect: unknown) => {
-          mailboxes.delete(name);
-          // A defect, not an outage: everyone who waits learns of it instead of hanging.
-          reject(defect);
-          for (const left of mailbox) left.settle({ kind: 'unavailable', reason: String(defect) });
-        },
-      );
+      void drain(key, name, mailbox);
     });
-}
-
-async function drain(
-  mailbox: Pending[],
-  process: (batch: Pending[]) => Promise<void>,
-): Promise<void> {
-  while (mailbox.length > 0) await process(mailbox.splice(0, MAX_COMMANDS_PER_COMMIT));
 }
 
 /** Commands of one run on their way through one or more commits. */

@@ -52,24 +52,28 @@ export function unknownRun(runId: string): UseCaseError {
   };
 }
 
-/** Runs a use case's body and translates what a store's reads throw; a defect passes through. */
+/**
+ * Runs a use case's body and translates what a store's reads throw; a defect passes through. `changed` is what holds
+ * when a read fails: `unknown` for a use case that may have written before it.
+ */
 export async function translatingErrors<Value>(
+  changed: UseCaseError['changed'],
   body: () => Promise<UseCaseResult<Value>>,
 ): Promise<UseCaseResult<Value>> {
   try {
     return await body();
   } catch (error) {
-    return failure(readError(error));
+    return failure(readError(error, changed));
   }
 }
 
-function readError(error: unknown): UseCaseError {
+function readError(error: unknown, changed: UseCaseError['changed']): UseCaseError {
   if (error instanceof StoreUnavailableError)
     return {
       code: 'store_unavailable',
       message: `The store did not answer: ${error.message}.`,
-      changed: 'unknown',
-      next: 'Reading again is always safe; a call that writes is safe to repeat with the same idempotency_key. get_health says how the store is.',
+      changed,
+      next: 'Call again: reading is always safe, and a call that writes is safe to repeat with the same idempotency_key. get_health says how the store is.',
     };
   if (error instanceof InvalidCursorError)
     return {

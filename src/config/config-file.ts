@@ -128,9 +128,7 @@ class FileReader {
 
   #place(node: KeyNode | null): string {
     const offset = node?.range?.[0];
-    return offset === undefined
-      ? this.#path
-      : `${this.#path}:${this.#lines.linePos(offset).line}`;
+    return offset === undefined ? this.#path : `${this.#path}:${this.#lines.linePos(offset).line}`;
   }
 }
 
@@ -143,7 +141,8 @@ function pairOf(node: ParsedNode | null, name: string): Pair {
   const items = node !== null && 'items' in node ? node.items : [];
   for (const item of items) {
     // Sequences hold nodes, mappings pairs; only a pair has a key.
-    if ('key' in item && (item.key as KeyNode).value === name) // a parsed scalar key
+    if ('key' in item && (item.key as KeyNode).value === name)
+      // a parsed scalar key
       return { key: item.key, value: item.value };
   }
   return { key: null, value: null };

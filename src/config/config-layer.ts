@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { nearestName } from '../domain/nearest-name.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -50,22 +49,22 @@ export function readText(setting: Setting, text: string): unknown {
   }
 }
 
-/** Paths become absolute: relative ones begin at `base`, `~/` at the home directory. */
+/** Relative paths begin at `base`, `~/` at the home directory. */
+export function resolvePath(path: string, base: string, home: string): string {
+  return path === '~' || path.startsWith('~/') ? resolve(home, path.slice(2)) : resolve(base, path);
+}
+
+/** Paths of the setting become absolute; what is no path stays, for the schema to refuse. */
 export function resolvePaths(
   { form }: Setting,
   value: unknown,
   base: string,
-  home = homedir(),
+  home: string,
 ): unknown {
-  const absolute = (path: unknown): unknown => {
-    if (typeof path !== 'string' || path === '') return path;
-    return path === '~' || path.startsWith('~/')
-      ? resolve(home, path.slice(2))
-      : resolve(base, path);
-  };
+  const absolute = (path: unknown): unknown =>
+    typeof path === 'string' && path !== '' ? resolvePath(path, base, home) : path;
   if (form === 'path') return absolute(value);
-  if (form === 'paths' && Array.isArray(value)) return value.map(absolute);
-  return value;
+  return form === 'paths' && Array.isArray(value) ? value.map(absolute) : value;
 }
 
 /** Checks every value by the schema; a layer's problems are its own even where a later layer overrides. */

@@ -31,19 +31,25 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
 
-const store = z.string().min(1).register(settingNotes, {
-  form: 'path',
-  meaning: 'Database file with every run, definition and history',
-  fallback: ({ directories }) => join(directories.data, 'baton.db'),
-  fallbackText: '`~/.local/share/baton/baton.db` (`XDG_DATA_HOME`)',
-});
+const store = z
+  .string()
+  .min(1)
+  .register(settingNotes, {
+    form: 'path',
+    meaning: 'Database file with every run, definition and history',
+    fallback: ({ directories }) => join(directories.data, 'baton.db'),
+    fallbackText: '`~/.local/share/baton/baton.db` (`XDG_DATA_HOME`)',
+  });
 
-const workspace = z.string().min(1).register(settingNotes, {
-  form: 'path',
-  meaning: 'Directory that relative paths of runs started here begin from',
-  fallback: ({ cwd }) => cwd,
-  fallbackText: 'the current directory',
-});
+const workspace = z
+  .string()
+  .min(1)
+  .register(settingNotes, {
+    form: 'path',
+    meaning: 'Directory that relative paths of runs started here begin from',
+    fallback: ({ cwd }) => cwd,
+    fallbackText: 'the current directory',
+  });
 
 const shell = z.object({
   allow: z
@@ -119,20 +125,27 @@ const log = z.object({
     meaning: 'Least important messages that are written: `debug`, `info`, `warn` or `error`',
     fallback: 'info',
   }),
-  file: z.string().min(1).register(settingNotes, {
-    form: 'path',
-    meaning: 'Log file, a number added before its ending; 5 files of 10 MB are kept',
-    fallback: ({ directories }) => join(directories.state, 'baton.log'),
-    fallbackText: '`~/.local/state/baton/baton.log` (`XDG_STATE_HOME`)',
-  }),
+  file: z
+    .string()
+    .min(1)
+    .register(settingNotes, {
+      form: 'path',
+      meaning: 'Log file, a number added before its ending; 5 files of 10 MB are kept',
+      fallback: ({ directories }) => join(directories.state, 'baton.log'),
+      fallbackText: '`~/.local/state/baton/baton.log` (`XDG_STATE_HOME`)',
+    }),
 });
 
 const mcp = z.object({
-  toolsets: z.array(z.string().min(1)).min(1).max(50).register(settingNotes, {
-    form: 'list',
-    meaning: 'Groups of tools offered to agents; `all` for every tool',
-    fallback: ['core'],
-  }),
+  toolsets: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(50)
+    .register(settingNotes, {
+      form: 'list',
+      meaning: 'Groups of tools offered to agents; `all` for every tool',
+      fallback: ['core'],
+    }),
   readOnly: z.boolean().register(settingNotes, {
     form: 'flag',
     meaning: 'Hide and refuse every tool that changes something',

@@ -28,7 +28,7 @@ export function namesUnder(prefix: string): readonly string[] {
 }
 
 function leavesOf(schema: z.ZodObject, prefix: string): Setting[] {
-  return Object.entries(schema.shape).flatMap(([name, field]) => {
+  return Object.entries<z.core.$ZodType>(schema.shape).flatMap(([name, field]) => {
     const key = prefix + name;
     if (field instanceof z.ZodObject) return leavesOf(field, `${key}.`);
     const note = settingNotes.get(field);

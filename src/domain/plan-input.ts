@@ -1,6 +1,6 @@
+import { z } from 'zod';
 import type { DefinitionError, Violation } from './definition-error.ts';
 import type { Json } from './json.ts';
-import { joinPath } from './json-path.ts';
 import { shapeErrors, valueAt } from './shape-errors.ts';
 import type { StepKind } from './step-kinds.ts';
 import { holdsExpression, type Template } from './template.ts';
@@ -29,11 +29,24 @@ export function checkWrittenInput(
   for (const error of kind.checkWritten(written)) {
     onError({ ...error, path: error.path === '' ? path : `${path}.${error.path}` });
   }
-  const value = template.isConstant ? unescaped(template, written) : written;
+  const value = template.constant ?? written;
   const parsed = kind.inputSchema.safeParse(value);
   if (parsed.success) return;
   const known = parsed.error.issues.filter(
     (issue) => template.isConstant || !isOpen(written, issue.path),
   );
   for (const error of shapeErrors(known, value, path, () => keysOf(kind))) onError(error);
+}
+
+// A place whose value, or something around it, is only known after evaluation.
+function isOpen(written: Json, path: readonly PropertyKey[]): boolean {
+  return path.some((_, at) => isText(valueAt(written, path.slice(0, at)))) || isText(valueAt(written, path));
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && holdsExpression(value);
+}
+
+function keysOf({ inputSchema }: StepKind): readonly string[] {
+  return inputSchema instanceof z.ZodObject ? Object.keys(inputSchema.shape) : [];
 }

@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
 import type { JsonSchemaValidator } from './json-schema.ts';
 import { checkReferences, type Reference } from './plan-references.ts';
 import { indexSteps, resolveNeeds } from './plan-needs.ts';
-import { compileStep, type StepParts } from './plan-step.ts';
+import { compileStep } from './plan-step.ts';
 import { compileSchemaAt, type SchemaValidator } from './plan-schema.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { EffectClass, StepKindName } from './step-kinds.ts';
@@ -110,8 +110,6 @@ export function compilePlan(definition: WorkflowDefinition, hash: string): PlanR
   };
   return { ok: true, plan };
 }
-
-export type { StepParts };
 
 function compileOutput(
   definition: WorkflowDefinition,

@@ -17,6 +17,8 @@ export type KindSetting = 'timeout' | 'heartbeat' | 'retry' | 'effect';
 export interface StepKind {
   /** What the evaluated `with` must be. */
   readonly inputSchema: z.ZodType;
+  /** Whether `with` must be written; otherwise leaving it out means {}. */
+  readonly isInputRequired: boolean;
   readonly settings: readonly KindSetting[];
   readonly timeoutMs: number | undefined;
   readonly retry: RetryPolicy;
@@ -77,6 +79,7 @@ const ONCE: RetryPolicy = {
 };
 
 const engineKind = {
+  isInputRequired: false,
   settings: [],
   timeoutMs: undefined,
   retry: ONCE,
@@ -88,6 +91,7 @@ const engineKind = {
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
   shell: {
     inputSchema: shellInputSchema,
+    isInputRequired: false,
     settings: ['timeout', 'heartbeat', 'retry', 'effect'],
     timeoutMs: 600_000,
     retry: ONCE,
@@ -95,7 +99,7 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     queueOf: (input) => `shell:${binaryOf(input) ?? ''}`,
     checkWritten: checkShell,
   },
-  transform: { ...engineKind, inputSchema: z.custom<Json>() },
+  transform: { ...engineKind, inputSchema: z.custom<Json>(), isInputRequired: true },
   wait: { ...engineKind, inputSchema: waitInputSchema },
   signal: { ...engineKind, inputSchema: signalInputSchema, settings: ['timeout', 'retry'] },
   fail: { ...engineKind, inputSchema: failInputSchema },

@@ -11,6 +11,8 @@ import { mayHoldExpression, splitText } from './template-text.ts';
 export interface Template {
   /** Without any expression: always evaluates to the same value. */
   readonly isConstant: boolean;
+  /** That value; `undefined` when it is not constant. */
+  readonly constant: Json | undefined;
   readonly stepIds: ReadonlySet<string>;
   /** The value may share parts with the scope and with the definition: never change it. */
   evaluate(scope: Scope): Evaluation<Json>;
@@ -37,12 +39,17 @@ export function compileTemplate(value: Json, path: string, context: TemplateCont
     },
   });
   if (typeof node !== 'function') return constantTemplate(node.constant);
-  return { isConstant: false, stepIds, evaluate: (scope) => evaluate(node, scope) };
+  return {
+    isConstant: false,
+    constant: undefined,
+    stepIds,
+    evaluate: (scope) => evaluate(node, scope),
+  };
 }
 
 export function constantTemplate(value: Json): Template {
   const evaluation = { ok: true, value } as const;
-  return { isConstant: true, stepIds: NO_STEPS, evaluate: () => evaluation };
+  return { isConstant: true, constant: value, stepIds: NO_STEPS, evaluate: () => evaluation };
 }
 
 /** Whether any string inside has a `${{`, escaped or not. */
