@@ -1,11 +1,20 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// `.ci/run` collects the reports of several runs and adds them up.
+const results = process.env['BATON_TEST_RESULTS'];
+const isLong = process.env['BATON_LONG'] === '1';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: isLong ? ['test/**/*.long.test.ts'] : ['test/**/*.test.ts'],
+    exclude: isLong ? [] : ['test/**/*.long.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
+    reporters: results
+      ? ['default', ['json', { outputFile: join(results, isLong ? 'long.json' : 'test.json') }]]
+      : ['default'],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'tools/**/*.ts'],

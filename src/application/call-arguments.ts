@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson, sha256Hex } from '../domain/canonical-json.ts';
+import { canonicalJson, jsonProblems, sha256Hex } from '../domain/canonical-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 
 /** Longest wait of one call: some clients give up after 30 s, and none should ever block for long. */
@@ -63,9 +63,8 @@ export type JsonChecked =
 
 /** Canonical text of a value from outside, or where it is not acceptable JSON (too deep, prototype keys). */
 export function checkJson(value: unknown): JsonChecked {
-  const violations: { path: string; message: string }[] = [];
-  const text = canonicalJson(value, violations);
-  return violations.length === 0 ? { ok: true, text } : { ok: false, violations };
+  const text = canonicalJson(value);
+  return text === undefined ? { ok: false, violations: jsonProblems(value) } : { ok: true, text };
 }
 
 /** Tells a repeated request from another one under the same key. */

@@ -1,38 +1,31 @@
+import type { LoadSample } from '../ports/load-probe.ts';
+
 /**
  * Additive increase, multiplicative decrease (Chiu and Jain, 1989): grow by one slot while the machine is calm and
  * every slot is in use, halve at the first sign of pressure. Between the two thresholds the limit holds, so that it
  * does not swing. Pure: the caller samples at an even pace and feeds the answer back.
  */
-export interface GovernorInput {
+export interface GovernorInput extends LoadSample {
   /** The present limit. */
   readonly limit: number;
   /** At least 1, so that work always goes on. */
   readonly min: number;
   readonly max: number;
   readonly busySlots: number;
-  /** 0..1: the share of time the worker's own event loop was busy. Above, lease renewals come late. */
-  readonly eventLoopUtilisation: number;
-  /** Runnable or running work per core the process may use; 1 is a full machine. */
-  readonly cpuLoadPerQuotaCore: number;
-  /** 0..1: the share of the memory the process may use that is in use. */
-  readonly memoryPressure: number;
-}
-
-interface Thresholds {
-  readonly eventLoopUtilisation: number;
-  readonly cpuLoadPerQuotaCore: number;
-  readonly memoryPressure: number;
 }
 
 /** Grow only when all measures are below these. */
-export const CALM_BELOW: Thresholds = {
+export const CALM_BELOW: LoadSample = {
   eventLoopUtilisation: 0.7,
   cpuLoadPerQuotaCore: 0.95,
   memoryPressure: 0.8,
 };
 
-/** Shrink when any measure is above its own. Half a core's worth of waiting work per core is ordinary for builds. */
-export const PRESSED_ABOVE: Thresholds = {
+/**
+ * Shrink when any measure is above its own: a busy event loop renews leases late, and half a core's worth of waiting
+ * work per core is ordinary for builds.
+ */
+export const PRESSED_ABOVE: LoadSample = {
   eventLoopUtilisation: 0.9,
   cpuLoadPerQuotaCore: 1.5,
   memoryPressure: 0.92,

@@ -10,7 +10,8 @@ import type { Logger } from '../ports/logger.ts';
 import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-handler.ts';
 import type { Store } from '../ports/store.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
-import { AttemptGuard, type StopReason } from './attempt-guard.ts';
+import type { AttemptGuard, StopReason } from './attempt-guard.ts';
+import type { AttemptWatch } from './attempt-watch.ts';
 import type { ExecuteCommand, Outcome } from './execute-command.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
@@ -23,12 +24,10 @@ export interface TaskPorts {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly owner: string;
-  readonly leaseDurationMs: number;
   /** By step kind. */
   readonly handlers: ReadonlyMap<string, StepHandler>;
+  readonly watch: AttemptWatch;
   canContinue(queue: string): boolean;
-  /** Aborts when the worker must let go of what it runs. */
-  readonly shutdown: AbortSignal;
 }
 
 /**
@@ -170,12 +169,12 @@ class TaskRun {
     const handler = this.#ports.handlers.get(this.#step.uses);
     if (handler === undefined)
       throw new Error(`claimed a "${this.#step.uses}" step without a handler`);
-    const guard = new AttemptGuard(this.#ports, this.#task, this.#step);
+    const guard = this.#ports.watch.begin(this.#task, this.#step);
     try {
       const outcome = await this.#callHandler(handler, guard);
       return await this.#conclude(outcome, guard);
     } finally {
-      await guard.close();
+      this.#ports.watch.end(guard);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ClaimedTask } from '../ports/work-source.ts';
+import { AttemptWatch } from './attempt-watch.ts';
 import { performTask, type TaskPorts } from './perform-task.ts';
 import { WakeSignal } from './wake-signal.ts';
 import { runWorkLoop } from './work-loop.ts';
@@ -19,13 +20,18 @@ export interface StepWorker {
  * workers go on; nothing is recorded twice.
  */
 export function createStepWorker(
-  ports: TaskPorts & {
+  ports: Omit<TaskPorts, 'watch'> & {
+    readonly leaseDurationMs: number;
     readonly queues: readonly string[];
     readonly limit: SlotLimit;
     readonly stopClaiming: AbortSignal;
+    /** Aborts when the worker must let go of what it runs. */
+    readonly shutdown: AbortSignal;
   },
 ): StepWorker {
   const wake = new WakeSignal(ports.clock);
+  const watch = new AttemptWatch(ports);
+  const taskPorts: TaskPorts = { ...ports, watch };
   const running = new Set<Promise<void>>();
   const defects: unknown[] = [];
 
@@ -40,7 +46,7 @@ export function createStepWorker(
   };
 
   const continueOrRelease = async (task: ClaimedTask): Promise<ClaimedTask | undefined> => {
-    if (!ports.shutdown.aborted) return performTask(ports, task);
+    if (!ports.shutdown.aborted) return performTask(taskPorts, task);
     await ports.store.release(task.lease);
     return undefined;
   };
@@ -69,6 +75,10 @@ export function createStepWorker(
       const unsubscribe = ports.store.onChange((change) => {
         if (change.work) wake.wake();
       });
+      const letGo = (): void => watch.stopAll();
+      ports.shutdown.addEventListener('abort', letGo, { once: true });
+      const allEnded = new AbortController();
+      const watching = watch.run(allEnded.signal);
       try {
         const { clock, logger, stopClaiming: signal } = ports;
         await runWorkLoop<ClaimedTask>({
@@ -82,6 +92,9 @@ export function createStepWorker(
       } finally {
         unsubscribe();
         await Promise.all(running);
+        allEnded.abort();
+        await watching;
+        ports.shutdown.removeEventListener('abort', letGo);
       }
       if (defects.length > 0) throw new AggregateError(defects, 'tasks ended in defects');
     },

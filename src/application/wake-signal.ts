@@ -12,7 +12,7 @@ export class WakeSignal {
 
   wake(): void {
     this.#isRaised = true;
-    this.#interrupt?.abort();
+    this.#interrupt?.abort('woken');
   }
 
   /** Returns when woken, after `delayMs`, or when the signal aborts; only one wait at a time. */

@@ -11,71 +11,90 @@ export const PROTOTYPE_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * JSON text with sorted keys and without white space, so that equal values have equal text. Whatever is not
- * plain JSON, is nested deeper than 64, or has a prototype key, is reported with its place in `errors`; the text
- * is then meaningless. Keys whose value is `undefined` are left out, as JSON does.
+ * JSON text with sorted keys and without white space, so that equal values have equal text. `undefined` for a value
+ * that is not plain JSON, is nested deeper than 64, or has a prototype key: `jsonProblems` tells where. Keys whose
+ * value is `undefined` are left out, as JSON does.
  */
-export function canonicalJson(value: unknown, errors: DefinitionError[]): string {
-  return write(value, '', 0, errors);
+export function canonicalJson(value: unknown): string | undefined {
+  return write(value, 0);
+}
+
+/** Why `canonicalJson` refuses a value, each reason with its place. A second pass, so that the first needs no places. */
+export function jsonProblems(value: unknown): DefinitionError[] {
+  const problems: DefinitionError[] = [];
+  locate(value, '', 0, problems);
+  return problems;
 }
 
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function write(value: unknown, path: string, depth: number, errors: DefinitionError[]): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
-    return JSON.stringify(value);
+function write(value: unknown, depth: number): string | undefined {
+  if (isScalar(value)) return JSON.stringify(value);
+  if (depth > MAX_JSON_DEPTH || typeof value !== 'object' || value === null) return undefined;
+  return Array.isArray(value) ? writeList(value, depth) : writeObject(value, depth);
+}
+
+function writeList(list: readonly unknown[], depth: number): string | undefined {
+  let text = '[';
+  for (const item of list) {
+    const written = write(item, depth + 1);
+    if (written === undefined) return undefined;
+    text += text === '[' ? written : `,${written}`;
   }
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (depth > MAX_JSON_DEPTH) return refuse(path, 'nested too deeply', errors);
-  if (Array.isArray(value)) return writeList(value, path, depth, errors);
-  if (typeof value === 'object' && isPlain(value)) return writeObject(value, path, depth, errors);
-  return refuse(path, `${nameOf(value)} is not a JSON value`, errors);
+  return `${text}]`;
 }
 
-function writeList(
-  list: readonly unknown[],
-  path: string,
-  depth: number,
-  errors: DefinitionError[],
-): string {
-  const parts = list.map((item, at) => write(item, `${path}[${at}]`, depth + 1, errors));
-  return `[${parts.join(',')}]`;
-}
-
-function writeObject(
-  object: object,
-  path: string,
-  depth: number,
-  errors: DefinitionError[],
-): string {
-  const parts: string[] = [];
-  const entries = Object.entries(object) as [string, unknown][];
-  for (const [key, item] of entries.sort(byKey)) {
+function writeObject(object: object, depth: number): string | undefined {
+  if (!isPlain(object)) return undefined;
+  let text = '{';
+  // Sorted by UTF-16 units, as RFC 8785 does: the same order on every machine, whatever its locale.
+  for (const key of Object.keys(object).sort()) {
+    const item = object[key];
     if (item === undefined) continue;
-    const place = joinPath(path, key);
-    if (PROTOTYPE_KEYS.has(key)) refuse(place, `the key "${key}" is not allowed`, errors);
-    parts.push(`${JSON.stringify(key)}:${write(item, place, depth + 1, errors)}`);
+    const written = PROTOTYPE_KEYS.has(key) ? undefined : write(item, depth + 1);
+    if (written === undefined) return undefined;
+    text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${written}`;
   }
-  return `{${parts.join(',')}}`;
+  return `${text}}`;
 }
 
-// By UTF-16 units, as RFC 8785 does: the same order on every machine, whatever its locale.
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1;
+function locate(value: unknown, path: string, depth: number, problems: DefinitionError[]): void {
+  if (isScalar(value)) return;
+  if (typeof value !== 'object' || value === null) {
+    problems.push({
+      path,
+      message: `${typeof value === 'number' ? value : typeof value} is not a JSON value`,
+    });
+  } else if (depth > MAX_JSON_DEPTH) {
+    problems.push({ path, message: 'nested too deeply' });
+  } else if (Array.isArray(value)) {
+    value.forEach((item, at) => locate(item, joinPath(path, at), depth + 1, problems));
+  } else if (isPlain(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      const place = joinPath(path, key);
+      if (PROTOTYPE_KEYS.has(key)) {
+        problems.push({ path: place, message: `the key "${key}" is not allowed` });
+      } else if (item !== undefined) {
+        locate(item, place, depth + 1, problems);
+      }
+    }
+  } else {
+    problems.push({ path, message: 'an instance of a class is not a JSON value' });
+  }
 }
 
-function isPlain(value: object): boolean {
+function isScalar(value: unknown): boolean {
+  return (
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && Number.isFinite(value))
+  );
+}
+
+function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-function nameOf(value: unknown): string {
-  return typeof value === 'object' ? 'an instance of a class' : String(value);
-}
-
-function refuse(path: string, message: string, errors: DefinitionError[]): string {
-  errors.push({ path, message });
-  return 'null';
 }

@@ -36,7 +36,26 @@ const { BOOL, DYN, INT } = CelScalar;
 const LIST = listType(DYN);
 // Functions whose work grows with the whole depth of their arguments.
 const DEEP = new Set(['_==_', '_!=_', '@in', 'format', 'json', 'join']);
-const CHARACTERS_PER_UNIT = 16;
+// Measured: what goes character by character, or compiles something at every call, costs more than it looks.
+const UNITS_PER_CHARACTER: ReadonlyMap<string, number> = new Map([
+  ['matches', 4],
+  ['int', 1],
+  ['uint', 1],
+  ['lowerAscii', 1],
+  ['upperAscii', 1],
+  ['strings.quote', 1],
+  ['format', 1],
+  ['size', 0.25],
+]);
+const UNITS_PER_CALL: ReadonlyMap<string, number> = new Map([
+  ['format', 500],
+  ['timestamp', 50],
+  ['duration', 50],
+]);
+// A time zone is looked up, or a pattern with counted repetition expanded, at every call.
+const UNITS_OF_A_ZONE = 4_000;
+const UNITS_OF_A_PATTERN = 500;
+const UNITS_OF_A_REPETITION = 15_000;
 
 /** Any value as text: strings as they are, timestamps and durations as CEL's `string()`, others as JSON. */
 export function toText(value: CelValue): string {
@@ -69,8 +88,10 @@ const loopFunctions: CelFunc[] = [
     return condition;
   }),
   celFunc(LOOP_CALLS.range, [DYN], DYN, (range) => {
-    if (!isCelList(range) && !isCelMap(range)) throw new Error('only lists and maps can be looped over');
-    if (range.size > MAX_LOOP_ITEMS) throw new Error(`a loop goes over at most ${MAX_LOOP_ITEMS} items`);
+    if (!isCelList(range) && !isCelMap(range))
+      throw new Error('only lists and maps can be looped over');
+    if (range.size > MAX_LOOP_ITEMS)
+      throw new Error(`a loop goes over at most ${MAX_LOOP_ITEMS} items`);
     BUDGET.spend(range.size);
     return range;
   }),
@@ -112,6 +133,7 @@ function metered(original: CelFunc): CelFunc {
   const { name, target, arguments: types, result } = original;
   const call = (self: CelValue | undefined, args: CelValue[]): CelValue => {
     assertCheap(name, self, args);
+    BUDGET.spend(unitsOfCall(name, args));
     for (const arg of self === undefined ? args : [self, ...args]) charge(name, arg);
     const answer = original.call(0, self, args);
     // The package found this overload by the same types, so that it cannot refuse them now.
@@ -123,14 +145,24 @@ function metered(original: CelFunc): CelFunc {
     return answer;
   };
   return target === undefined
-    ? celFunc(name, types, result, (...args) => call(undefined, args))
-    : celMethod(name, target, types, result, function (...args) {
+    ? celFunc(name, types, result, (...args: CelValue[]) => call(undefined, args))
+    : celMethod(name, target, types, result, function (...args: CelValue[]) {
         return call(this, args);
       });
 }
 
+function unitsOfCall(name: string, args: readonly CelValue[]): number {
+  if (name.startsWith('get')) return args.length * UNITS_OF_A_ZONE;
+  if (name !== 'matches') return UNITS_PER_CALL.get(name) ?? 0;
+  const [pattern] = args;
+  const isRepeating = typeof pattern === 'string' && pattern.includes('{');
+  return isRepeating ? UNITS_OF_A_REPETITION : UNITS_OF_A_PATTERN;
+}
+
 function charge(name: string, value: CelValue): void {
-  if (typeof value === 'string') return BUDGET.spend(1 + value.length / CHARACTERS_PER_UNIT);
+  if (typeof value === 'string') {
+    return BUDGET.spend(1 + value.length * (UNITS_PER_CHARACTER.get(name) ?? 1 / 16));
+  }
   BUDGET.spend(1);
   if (value === null || typeof value !== 'object') return;
   if (DEEP.has(name)) chargeInside(name, value);

@@ -80,4 +80,3 @@ export function assertCheap(name: string, target: CelValue | undefined, args: Ce
     );
   }
 }
-

@@ -162,19 +162,23 @@ class JsonWriter {
 
   #spend(characters: number): void {
     this.#left -= characters;
-    if (this.#left < 0) throw new Error(`the result is larger than ${MAX_RESULT_LENGTH} characters`);
+    if (this.#left < 0)
+      throw new Error(`the result is larger than ${MAX_RESULT_LENGTH} characters`);
   }
 }
 
 function integer(value: bigint): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) {
-    throw new Error(`the integer ${value.toString()} is beyond 2^53, which JSON cannot carry exactly`);
+    throw new Error(
+      `the integer ${value.toString()} is beyond 2^53, which JSON cannot carry exactly`,
+    );
   }
   return number;
 }
 
 function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new Error(`the result ${value} is not a number JSON can carry`);
+  if (!Number.isFinite(value))
+    throw new Error(`the result ${value} is not a number JSON can carry`);
   return value;
 }

@@ -10,7 +10,10 @@ export function compileCondition(
 ): CompiledExpression | undefined {
   const source = sourceOf(written);
   if (source === undefined) {
-    context.onError({ path, message: 'must be one expression: put the whole condition inside ${{ }}' });
+    context.onError({
+      path,
+      message: 'must be one expression: put the whole condition inside ${{ }}',
+    });
     return undefined;
   }
   const compiled = context.cache.compile(source);

@@ -1,12 +1,14 @@
-import { canonicalJson, sha256Hex } from './canonical-json.ts';
+import type { z } from 'zod';
+import { canonicalJson, jsonProblems, sha256Hex } from './canonical-json.ts';
 import type { DefinitionError } from './definition-error.ts';
 import { MAX_DOCUMENT_LENGTH } from './definition-limits.ts';
 import { ErrorList } from './error-list.ts';
-import { isJsonObject } from './json.ts';
+import { isFollowUp, withoutWrongParts } from './definition-repair.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+import { formatPath } from './json-path.ts';
 import { compilePlan, type Plan } from './plan.ts';
-import { shapeErrors } from './shape-errors.ts';
+import { shapeErrors, valueAt } from './shape-errors.ts';
 import {
-  LATER_KEYS,
   RETRY_KEYS,
   STEP_KEYS,
   WORKFLOW_KEYS,
@@ -32,25 +34,36 @@ export type ParsedDefinition =
 /**
  * Reads a definition from what YAML or JSON gave. Either everything is valid and compiled, or every mistake is told at
  * once, each with its place and the nearest valid name; beyond a hundred they are counted. Pure, and never throws.
- * A definition whose shape is wrong is not checked for what its steps mean to one another.
  */
 export function parseDefinition(value: unknown): ParsedDefinition {
-  const problems: DefinitionError[] = [];
-  const document = canonicalJson(value, problems);
-  if (problems.length > 0) return refused(problems);
+  const document = canonicalJson(value);
+  if (document === undefined) return refused(jsonProblems(value));
   if (document.length > MAX_DOCUMENT_LENGTH) {
     const message = `a definition has at most ${MAX_DOCUMENT_LENGTH} characters as JSON`;
     return refused([{ path: '', message }]);
   }
   if (!isJsonObject(value)) return refused([{ path: '', message: 'a definition is an object' }]);
   const shape = workflowSchema.safeParse(value);
-  if (!shape.success) {
-    return refused(shapeErrors(withoutFollowUps(shape.error.issues, value), value, '', keysAt));
-  }
+  if (!shape.success) return refused(allErrors(value, shape.error.issues));
   const hash = sha256Hex(document);
   const compiled = compilePlan(shape.data, hash);
   if (!compiled.ok) return compiled;
   return { ok: true, definition: shape.data, plan: compiled.plan, document, hash };
+}
+
+// What is wrong with the shape, then what is wrong with the meaning of the parts whose shape is right.
+function allErrors(value: JsonObject, issues: readonly z.core.$ZodIssue[]): DefinitionError[] {
+  const own = issues.filter((issue) => !isFollowUp(issue, valueAt(value, issue.path.slice(0, 2))));
+  const errors = shapeErrors(own, value, '', keysAt);
+  const rest = withoutWrongParts(value, issues);
+  const compiled = rest === undefined ? undefined : compilePlan(rest, '');
+  if (compiled?.ok !== false) return errors;
+  const places = new Set(formatPaths(issues));
+  return [...errors, ...compiled.errors.filter(({ path }) => path === '' || !places.has(path))];
+}
+
+function formatPaths(issues: readonly z.core.$ZodIssue[]): string[] {
+  return issues.map(({ path }) => formatPath(path));
 }
 
 function refused(errors: readonly DefinitionError[]): ParsedDefinition {

@@ -13,12 +13,14 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   s: 1_000,
   ms: 1,
 };
-const SHAPE = /^(?:(\d{1,12})d)?(?:(\d{1,12})h)?(?:(\d{1,12})m(?!s))?(?:(\d{1,12})s)?(?:(\d{1,15})ms)?$/;
+const SHAPE =
+  /^(?:(\d{1,12})d)?(?:(\d{1,12})h)?(?:(\d{1,12})m(?!s))?(?:(\d{1,12})s)?(?:(\d{1,15})ms)?$/;
 const UNITS = ['d', 'h', 'm', 's', 'ms'] as const;
 
 /** Whole milliseconds of a duration. Never throws; zero is allowed, negative and above 366 days are not. */
 export function parseDuration(value: unknown): ParsedDuration {
-  const ms = typeof value === 'number' ? value : typeof value === 'string' ? read(value) : undefined;
+  const ms =
+    typeof value === 'number' ? value : typeof value === 'string' ? read(value) : undefined;
   if (ms === undefined || !Number.isSafeInteger(ms) || ms < 0) {
     return {
       ok: false,
@@ -40,5 +42,8 @@ export function durationMs(value: DurationText): number {
 function read(text: string): number | undefined {
   const match = text === '' ? null : SHAPE.exec(text);
   if (match === null) return undefined;
-  return UNITS.reduce((sum, unit, at) => sum + Number(match[at + 1] ?? 0) * (UNIT_MS[unit] ?? 0), 0);
+  return UNITS.reduce(
+    (sum, unit, at) => sum + Number(match[at + 1] ?? 0) * (UNIT_MS[unit] ?? 0),
+    0,
+  );
 }

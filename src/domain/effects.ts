@@ -62,6 +62,7 @@ function addEffects(
       });
       return;
     case 'StepCompleted':
+    case 'ContractViolated':
       if (event.consumedSignal !== undefined)
         effects.cancelTimers.push(timerIdOf('wait', event.step, event.attempt));
       return;

@@ -24,6 +24,7 @@ export class EvaluationBudget {
 
   spend(units: number): void {
     this.#left -= units;
-    if (this.#left < 0) throw new EvaluationTooCostlyError('the expression costs too much to evaluate');
+    if (this.#left < 0)
+      throw new EvaluationTooCostlyError('the expression costs too much to evaluate');
   }
 }

@@ -62,6 +62,8 @@ const contractViolated = z.object({
   type: z.literal('ContractViolated'),
   ...stepAttempt,
   violations: z.array(z.object({ path: z.string(), message: z.string() })),
+  /** Name of the signal that carried the output: it is used up, or every further attempt would take it again. */
+  consumedSignal: z.string().optional(),
 });
 
 /** The attempt failed; the next one follows when the timer at `retryAtMs` fires. */

@@ -35,7 +35,7 @@ function apply(fold: Fold, event: EventBody): void {
     case 'StepCompleted':
       return fold.completed(event);
     case 'ContractViolated':
-      return; // what follows it (a retry or a failure) changes the state
+      return fold.violated(event);
     case 'StepAttemptFailed':
       return fold.attemptFailed(event);
     case 'StepFailed':
@@ -129,6 +129,11 @@ class Fold {
     this.#header({ completedSteps: this.#state.run.completedSteps + 1 });
   }
 
+  /** What follows (a retry or a failure) changes the step; here only the signal that broke the contract is gone. */
+  violated(event: EventOf<'ContractViolated'>): void {
+    if (event.consumedSignal !== undefined) this.#consume(event.consumedSignal);
+  }
+
   failed(event: EventOf<'StepFailed'>): void {
     this.settle(event.step, {
       status: 'failed',
@@ -141,8 +146,12 @@ class Fold {
   }
 
   attemptFailed(event: EventOf<'StepAttemptFailed'>): void {
-    this.change(event.step, {
+    // A step of the engine fails where it stands in line: it never was scheduled.
+    const { index, record } = this.#leaveLine(event.step);
+    this.#put(index, {
+      ...record,
       status: 'retrying',
+      attempt: event.attempt,
       error: event.error,
       dueAtMs: event.retryAtMs,
       heartbeat: event.heartbeat,

@@ -16,7 +16,9 @@ export class ExpressionCache {
     if (known !== undefined) return known;
     this.#characters += source.length;
     if (this.#characters > MAX_EXPRESSION_TEXT) {
-      return refused(`the expressions of a definition have at most ${MAX_EXPRESSION_TEXT} characters`);
+      return refused(
+        `the expressions of a definition have at most ${MAX_EXPRESSION_TEXT} characters`,
+      );
     }
     const compiled = compileExpression(source);
     this.#compiled.set(source, compiled);

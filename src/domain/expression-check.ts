@@ -1,6 +1,10 @@
 import type { parse } from '@bufbuild/cel';
 import { callShapes, FUNCTION_NAMES, LOOP_CALLS } from './cel-environment.ts';
-import { MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_NODES, MAX_LOOP_NESTING } from './expression-limits.ts';
+import {
+  MAX_EXPRESSION_DEPTH,
+  MAX_EXPRESSION_NODES,
+  MAX_LOOP_NESTING,
+} from './expression-limits.ts';
 import {
   checkPath,
   isVariable,
@@ -22,9 +26,7 @@ export function statusVariable(call: StatusCall): string {
 
 // The planner treats these itself; they are in no table of functions.
 const OPERATORS = new Set(['_[_]', '_?_:_', '_&&_', '_||_', '@not_strictly_false']);
-const TYPE_NAMES = new Set(
-  'int uint double bool string bytes list map null_type type'.split(' '),
-);
+const TYPE_NAMES = new Set('int uint double bool string bytes list map null_type type'.split(' '));
 // The name that CEL's macros give the value a loop builds.
 const ACCUMULATOR = '@result';
 
@@ -223,6 +225,7 @@ function integer(value: number): Expr {
     case: 'constExpr',
     value: {
       $typeName: 'cel.expr.Constant',
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- only other members of this union are deprecated
       constantKind: { case: 'int64Value', value: BigInt(value) },
     },
   });

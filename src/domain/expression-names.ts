@@ -38,7 +38,8 @@ export function checkPath(
   const rest = root === 'steps' ? segments.slice(1) : segments;
   if (root === 'steps') {
     const [id] = segments;
-    if (id === undefined) return { message: '"steps" must be followed by a step: steps.<id>.output' };
+    if (id === undefined)
+      return { message: '"steps" must be followed by a step: steps.<id>.output' };
     stepIds.add(id);
   }
   const [field] = rest;

@@ -113,7 +113,8 @@ function parseSource(source: string): Evaluation<Expr> {
   try {
     return { ok: true, value: parse(source).expr };
   } catch (error) {
-    if (error instanceof RangeError) return { ok: false, error: 'the expression is nested too deeply' };
+    if (error instanceof RangeError)
+      return { ok: false, error: 'the expression is nested too deeply' };
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, error: `not a CEL expression: ${reason.replace(/^<input>:/, '')}` };
   }

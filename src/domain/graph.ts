@@ -30,8 +30,12 @@ export function buildGraph(needs: readonly (readonly number[])[]): Graph {
 }
 
 export function dependentsOf(adjacency: Adjacency, node: number): number[] {
-  const from = adjacency.offsets[node] ?? 0;
-  return Array.from(adjacency.targets.subarray(from, adjacency.offsets[node + 1] ?? from));
+  const dependents: number[] = [];
+  const end = at(adjacency.offsets, node + 1);
+  for (let edge = at(adjacency.offsets, node); edge < end; edge++) {
+    dependents.push(at(adjacency.targets, edge));
+  }
+  return dependents;
 }
 
 function invert(needs: readonly (readonly number[])[]): Adjacency {

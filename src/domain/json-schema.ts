@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type AjvCore from 'ajv/dist/core.js';
 import addFormats, { type FormatName } from 'ajv-formats';
 import type { Violation } from './definition-error.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
@@ -109,7 +110,7 @@ class Validator implements JsonSchemaValidator {
 }
 
 // One instance a dialect and purpose: building one costs milliseconds. `removeSchema` keeps them from growing.
-const instances = new Map<string, Ajv>();
+const instances = new Map<string, AjvCore.default>();
 
 function compile(
   schema: JsonObject | boolean,
@@ -119,7 +120,8 @@ function compile(
   const key = `${dialect} ${options.useDefaults}`;
   let ajv = instances.get(key);
   if (ajv === undefined) {
-    ajv = dialect === 'draft-07' ? new Ajv({ ...OPTIONS, ...options }) : newer(options);
+    const Dialect = dialect === 'draft-07' ? Ajv : Ajv2020;
+    ajv = new Dialect({ ...OPTIONS, ...options });
     addFormats.default(ajv, { mode: 'fast', formats: FORMATS });
     instances.set(key, ajv);
   }
@@ -128,11 +130,6 @@ function compile(
   } finally {
     ajv.removeSchema(schema);
   }
-}
-
-// Ajv2020 extends the same core as Ajv and differs in its vocabulary only.
-function newer(options: { readonly useDefaults: boolean }): Ajv {
-  return new Ajv2020({ ...OPTIONS, ...options });
 }
 
 function dialectOf(schema: JsonObject | boolean): 'draft-07' | '2020-12' {

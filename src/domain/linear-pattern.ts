@@ -18,6 +18,7 @@ export const linearPattern = Object.assign(
 
 function matchesPattern(text: string, pattern: string): boolean {
   const answer = matches?.call(0, text, [pattern]);
-  if (isCelError(answer)) throw new Error(`the pattern ${pattern} is not supported: ${answer.message}`);
+  if (isCelError(answer))
+    throw new Error(`the pattern ${pattern} is not supported: ${answer.message}`);
   return answer === true;
 }

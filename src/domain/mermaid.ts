@@ -26,7 +26,9 @@ export function toMermaid(plan: Plan, statusOf?: (id: string) => string | undefi
     for (const need of step.needs) lines.push(`  s${need} --> s${step.index}`);
   }
   for (const status of used) {
-    lines.push(`  classDef ${status} ${COLOURS[status] ?? 'fill:#ffffff,stroke:#495057,color:#000'}`);
+    lines.push(
+      `  classDef ${status} ${COLOURS[status] ?? 'fill:#ffffff,stroke:#495057,color:#000'}`,
+    );
   }
   return lines.join('\n');
 }

@@ -48,7 +48,8 @@ class PathExpression implements CompiledExpression {
   evaluate(scope: Scope): Evaluation<Json> {
     let value = this.#start(scope);
     for (const segment of this.#segments) {
-      const next = isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
+      const next =
+        isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
       if (next === undefined) {
         const source = this.source.trim();
         return { ok: false, error: `cannot evaluate \`${source}\`: field not found: ${segment}` };

@@ -40,7 +40,10 @@ export function checkWrittenInput(
 
 // A place whose value, or something around it, is only known after evaluation.
 function isOpen(written: Json, path: readonly PropertyKey[]): boolean {
-  return path.some((_, at) => isText(valueAt(written, path.slice(0, at)))) || isText(valueAt(written, path));
+  return (
+    path.some((_, at) => isText(valueAt(written, path.slice(0, at)))) ||
+    isText(valueAt(written, path))
+  );
 }
 
 function isText(value: unknown): boolean {

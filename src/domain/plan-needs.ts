@@ -21,19 +21,34 @@ export function resolveNeeds(
   indexOf: ReadonlyMap<string, number>,
   errors: ErrorList,
 ): readonly (readonly number[])[] {
-  return steps.map((step, index) => {
-    if (step.needs === undefined || step.needs.length === 0) return NONE;
-    const found = new Set<number>();
-    step.needs.forEach((id, at) => {
-      const path = `steps[${index}].needs[${at}]`;
-      const need = indexOf.get(id);
-      if (need === undefined) errors.addLazily(() => unknownStep(path, id, indexOf));
-      else if (need === index) errors.add({ path, message: 'a step cannot need itself' });
-      else if (found.has(need)) errors.add({ path, message: `"${id}" is listed twice` });
-      else found.add(need);
-    });
-    return [...found];
-  });
+  return steps.map(({ needs }, index) =>
+    needs === undefined || needs.length === 0 ? NONE : resolve(needs, index, indexOf, errors),
+  );
+}
+
+function resolve(
+  ids: readonly string[],
+  index: number,
+  indexOf: ReadonlyMap<string, number>,
+  errors: ErrorList,
+): readonly number[] {
+  const found: number[] = [];
+  // Joins of thousands of steps exist; for the usual few a set costs more than it saves.
+  const seen = ids.length > 8 ? new Set<string>() : undefined;
+  for (const [at, id] of ids.entries()) {
+    const need = indexOf.get(id);
+    const isRepeated = need !== undefined && (seen ? seen.has(id) : found.includes(need));
+    seen?.add(id);
+    if (need !== undefined && need !== index && !isRepeated) {
+      found.push(need);
+      continue;
+    }
+    const path = `steps[${index}].needs[${at}]`;
+    if (need === undefined) errors.addLazily(() => unknownStep(path, id, indexOf));
+    else if (isRepeated) errors.add({ path, message: `"${id}" is listed twice` });
+    else errors.add({ path, message: 'a step cannot need itself' });
+  }
+  return found;
 }
 
 export function unknownStep(

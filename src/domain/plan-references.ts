@@ -26,7 +26,8 @@ export function checkReferences(references: readonly Reference[], steps: Steps):
     for (const id of stepIds) {
       const target = indexOf.get(id);
       if (target === undefined) errors.addLazily(() => unknownStep(path, id, indexOf));
-      else if (target === from) errors.add({ path, message: `a step cannot refer to itself ("${id}")` });
+      else if (target === from)
+        errors.add({ path, message: `a step cannot refer to itself ("${id}")` });
       else if (from !== undefined && reachability?.isAfter(from, target) === false) {
         errors.add({
           path,

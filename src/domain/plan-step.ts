@@ -1,8 +1,7 @@
 import { compileCondition } from './condition.ts';
-import type { DefinitionError } from './definition-error.ts';
+import type { DefinitionError, Violation } from './definition-error.ts';
 import { durationMs } from './duration.ts';
 import type { Json } from './json.ts';
-import { formatPath } from './json-path.ts';
 import { checkInput, checkWrittenInput } from './plan-input.ts';
 import { compileSchemaAt } from './plan-schema.ts';
 import type { PlannedStep } from './plan.ts';
@@ -19,9 +18,6 @@ import {
 import { compileTemplate, type TemplateContext } from './template.ts';
 import type { RetryDefinition, StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
 
-/** A planned step without its edges. */
-export type StepParts = Omit<PlannedStep, 'needs' | 'dependents'>;
-
 const SETTINGS: readonly KindSetting[] = ['timeout', 'heartbeat', 'retry', 'effect'];
 
 /** Compiles one step; mistakes go to `context.onError`. */
@@ -30,7 +26,7 @@ export function compileStep(
   index: number,
   defaults: WorkflowDefinition['defaults'],
   context: TemplateContext,
-): StepParts {
+): CompiledStep {
   const path = `steps[${index}]`;
   const kind = kindOf(step.uses, path, context);
   const written = step.with ?? (kind.isInputRequired ? undefined : {});
@@ -41,23 +37,59 @@ export function compileStep(
   }
   const condition =
     step.if === undefined ? undefined : compileCondition(step.if, `${path}.if`, context);
-  return {
-    index,
-    id: step.id,
-    uses: step.uses,
+  return new CompiledStep(step, index, kind, {
     queue: kind.queueOf?.(written ?? {}),
     input,
     condition,
-    runsAfterFailure: condition?.readsFailure ?? false,
     timeoutMs: timeoutOf(step, kind, defaults),
-    heartbeatMs: step.heartbeat === undefined ? undefined : durationMs(step.heartbeat),
     retry: retryOf(step, kind, defaults),
-    effect: step.effect ?? kind.effect,
     outputContract: compileSchemaAt(step.outputSchema, `${path}.outputSchema`, {
       add: context.onError,
     }),
-    validateInput: (value) => checkInput(kind, value),
-  };
+  });
+}
+
+type CompiledParts = Pick<
+  PlannedStep,
+  'queue' | 'input' | 'condition' | 'timeoutMs' | 'retry' | 'outputContract'
+>;
+
+// A class, so that a plan of many thousand steps has one shape and one copy of each function.
+class CompiledStep implements PlannedStep {
+  readonly index: number;
+  readonly id: string;
+  readonly uses: PlannedStep['uses'];
+  readonly queue: string | undefined;
+  readonly input: PlannedStep['input'];
+  readonly condition: PlannedStep['condition'];
+  readonly runsAfterFailure: boolean;
+  readonly timeoutMs: number | undefined;
+  readonly heartbeatMs: number | undefined;
+  readonly retry: RetryPolicy;
+  readonly effect: PlannedStep['effect'];
+  readonly outputContract: PlannedStep['outputContract'];
+  // Set once by the plan, as soon as the graph is known.
+  needs: readonly number[] = [];
+  dependents: readonly number[] = [];
+
+  constructor(step: StepDefinition, index: number, kind: StepKind, parts: CompiledParts) {
+    this.index = index;
+    this.id = step.id;
+    this.uses = step.uses;
+    this.queue = parts.queue;
+    this.input = parts.input;
+    this.condition = parts.condition;
+    this.runsAfterFailure = parts.condition?.readsFailure ?? false;
+    this.timeoutMs = parts.timeoutMs;
+    this.heartbeatMs = step.heartbeat === undefined ? undefined : durationMs(step.heartbeat);
+    this.retry = parts.retry;
+    this.effect = step.effect ?? kind.effect;
+    this.outputContract = parts.outputContract;
+  }
+
+  validateInput(value: Json): readonly Violation[] {
+    return checkInput(STEP_KINDS[this.uses], value);
+  }
 }
 
 // After an unknown kind the rest of the step is still checked, as a kind that takes anything.
@@ -80,7 +112,10 @@ function checkSettings(
 ): void {
   for (const key of SETTINGS) {
     if (step[key] === undefined || kind.settings.includes(key)) continue;
-    onError({ path: `${path}.${key}`, message: `has no meaning for a step that uses ${step.uses}` });
+    onError({
+      path: `${path}.${key}`,
+      message: `has no meaning for a step that uses ${step.uses}`,
+    });
   }
 }
 

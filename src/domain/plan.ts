@@ -79,7 +79,7 @@ export function compilePlan(definition: WorkflowDefinition, hash: string): PlanR
   if (!graph.ok) errors.add(cycleError(definition, graph.cycle));
 
   const inputSchema = compileSchemaAt(definition.input, 'input', errors);
-  const parts = definition.steps.map((step, index) =>
+  const steps = definition.steps.map((step, index) =>
     compileStep(step, index, definition.defaults, {
       cache,
       onError,
@@ -89,12 +89,17 @@ export function compilePlan(definition: WorkflowDefinition, hash: string): PlanR
     }),
   );
   const output = compileOutput(definition, { cache, references, onError });
-  checkReferences(references, { needs, indexOf, levels: graph.ok ? graph.levels : undefined, errors });
+  checkReferences(references, {
+    needs,
+    indexOf,
+    levels: graph.ok ? graph.levels : undefined,
+    errors,
+  });
   if (!errors.isEmpty || !graph.ok) return { ok: false, errors: errors.list() };
 
-  const steps = parts.map((part, index) => {
-    const edges = { needs: needs[index] ?? [], dependents: dependentsOf(graph.dependents, index) };
-    return Object.assign(part, edges);
+  steps.forEach((step, index) => {
+    step.needs = needs[index] ?? [];
+    step.dependents = dependentsOf(graph.dependents, index);
   });
   const plan: Plan = {
     hash,

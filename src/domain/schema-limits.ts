@@ -78,7 +78,11 @@ class SchemaWeight {
     let value = this.#root;
     for (const part of reference.split('/').slice(1)) {
       const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-      const next = Array.isArray(value) ? value[Number(key)] : isJsonObject(value) ? value[key] : undefined;
+      const next = Array.isArray(value)
+        ? value[Number(key)]
+        : isJsonObject(value)
+          ? value[key]
+          : undefined;
       if (next === undefined) return null;
       value = next;
     }

@@ -8,7 +8,9 @@ import { LATER_KEYS } from './workflow-definition.ts';
 type Issue = z.core.$ZodIssue;
 
 /** Values of the full language, by key, that this version does not have yet. */
-const LATER_VALUES: ReadonlyMap<string, readonly string[]> = new Map([['onFailure', ['compensate']]]);
+const LATER_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['onFailure', ['compensate']],
+]);
 
 /**
  * zod's issues in our words: a place for each, the nearest valid name for unknown keys and values.

@@ -54,7 +54,10 @@ export const shellInputSchema = z.strictObject({
 });
 
 export const waitInputSchema = z
-  .strictObject({ for: durationSchema.optional(), until: z.iso.datetime({ offset: true }).optional() })
+  .strictObject({
+    for: durationSchema.optional(),
+    until: z.iso.datetime({ offset: true }).optional(),
+  })
   .refine((input) => (input.for === undefined) !== (input.until === undefined), {
     error: 'needs exactly one of "for" and "until"',
   });

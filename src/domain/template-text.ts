@@ -63,7 +63,9 @@ function findClose(text: string, from: number): number | undefined {
 function endOfString(text: string, start: number): number | undefined {
   const quote = text.charAt(start);
   const delimiter = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote;
-  const isRaw = /(?:^|[^A-Za-z0-9_])[bB]?[rR][bB]?$/.test(text.slice(Math.max(0, start - 3), start));
+  const isRaw = /(?:^|[^A-Za-z0-9_])[bB]?[rR][bB]?$/.test(
+    text.slice(Math.max(0, start - 3), start),
+  );
   for (let at = start + delimiter.length; at < text.length; at++) {
     if (text[at] === '\\' && !isRaw) at += 1;
     else if (text.startsWith(delimiter, at)) return at + delimiter.length;

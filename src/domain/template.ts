@@ -25,11 +25,13 @@ export interface TemplateContext {
   readonly onExpression: (path: string, expression: CompiledExpression) => void;
 }
 
+const NO_STEPS: ReadonlySet<string> = new Set();
+
 type Node = (scope: Scope) => Json;
 
 /** Compiles every string of `value`; `path` is its place in the definition. Mistakes go to `context.onError`. */
 export function compileTemplate(value: Json, path: string, context: TemplateContext): Template {
-  if (!holdsExpression(value)) return constantTemplate(value);
+  if (!holdsExpression(value)) return new ConstantTemplate(value);
   const stepIds = new Set<string>();
   const node = compileNode(value, path, {
     ...context,
@@ -38,7 +40,7 @@ export function compileTemplate(value: Json, path: string, context: TemplateCont
       context.onExpression(place, expression);
     },
   });
-  if (typeof node !== 'function') return constantTemplate(node.constant);
+  if (typeof node !== 'function') return new ConstantTemplate(node.constant);
   return {
     isConstant: false,
     constant: undefined,
@@ -47,9 +49,18 @@ export function compileTemplate(value: Json, path: string, context: TemplateCont
   };
 }
 
-export function constantTemplate(value: Json): Template {
-  const evaluation = { ok: true, value } as const;
-  return { isConstant: true, constant: value, stepIds: NO_STEPS, evaluate: () => evaluation };
+class ConstantTemplate implements Template {
+  readonly isConstant = true;
+  readonly constant: Json;
+  readonly stepIds = NO_STEPS;
+
+  constructor(constant: Json) {
+    this.constant = constant;
+  }
+
+  evaluate(): Evaluation<Json> {
+    return { ok: true, value: this.constant };
+  }
 }
 
 /** Whether any string inside has a `${{`, escaped or not. */
@@ -60,8 +71,6 @@ export function holdsExpression(value: Json): boolean {
   for (const key in value) if (holdsExpression(value[key] ?? null)) return true;
   return false;
 }
-
-const NO_STEPS: ReadonlySet<string> = new Set();
 
 class EvaluationError extends Error {}
 

@@ -28,7 +28,9 @@ const retrySchema = z.strictObject({
 const stepSchema = z.strictObject({
   id: stepId,
   // Which kinds there are is checked by the plan, which can name the nearest one.
-  uses: z.custom<StepKindName>((value) => typeof value === 'string', { error: 'expected a step kind' }),
+  uses: z.custom<StepKindName>((value) => typeof value === 'string', {
+    error: 'expected a step kind',
+  }),
   description,
   with: anyJson.optional(),
   needs: z.array(z.string()).optional(),

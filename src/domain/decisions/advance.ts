@@ -4,7 +4,7 @@ import type { PlannedStep } from '../plan.ts';
 import type { Decision, Ruling } from '../decision.ts';
 import { conditionOf } from './condition.ts';
 import { finishIfDone } from './finish.ts';
-import { failFinally } from './step-failure.ts';
+import { failFinally, isStopping } from './step-failure.ts';
 import { startEngineStep } from './engine-step.ts';
 import { scopeOf } from './scope.ts';
 
@@ -22,8 +22,11 @@ export function advance(decision: Decision): Ruling {
 }
 
 function startOrSkip(decision: Decision, step: PlannedStep): void {
+  const { attempt, error } = decision.step(step.index);
+  if (attempt > 0 && error !== undefined && isStopping(decision) && !step.runsAfterFailure)
+    return failFinally(decision, step, attempt, error);
   // A step that ran before is in line for a retry: its condition was met then.
-  const verdict = decision.step(step.index).attempt > 0 ? 'run' : conditionOf(decision, step);
+  const verdict = attempt > 0 ? 'run' : conditionOf(decision, step);
   if (verdict === 'run') return start(decision, step);
   if (typeof verdict === 'object')
     return failFinally(decision, step, 0, { code: 'expression_error', message: verdict.error });

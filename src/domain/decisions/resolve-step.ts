@@ -21,10 +21,20 @@ export function resolveStep(decision: Decision, command: ResolveStep): Ruling {
       'explain_workflow says what the run waits for.',
     );
   const { attempt } = record;
+  const output = command.output ?? null;
+  // As a report it would be retried by the step's policy; an effect that was declared done must not run again.
+  const violations = planned.outputContract?.validate(output) ?? [];
+  if (command.resolution === 'completed' && violations.length > 0)
+    return reject(
+      'invalid_input',
+      `The output does not fit the schema of step "${command.step}"; nothing was changed.`,
+      'Give an output that fits, or resolve the step as failed.',
+      violations,
+    );
   if (command.resolution === 'retry')
     decision.emit({ type: 'StepReadied', step: command.step, attempt });
   else if (command.resolution === 'completed')
-    completeAttempt(decision, planned, attempt, { output: command.output ?? null });
+    completeAttempt(decision, planned, attempt, { output });
   else
     failFinally(decision, planned, attempt, {
       code: 'resolved_failed',

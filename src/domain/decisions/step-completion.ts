@@ -26,7 +26,13 @@ export function completeAttempt(
       ...performer,
       ...(consumedSignal !== undefined && { consumedSignal }),
     });
-  decision.emit({ type: 'ContractViolated', step: step.id, attempt, violations: [...violations] });
+  decision.emit({
+    type: 'ContractViolated',
+    step: step.id,
+    attempt,
+    violations: [...violations],
+    ...(consumedSignal !== undefined && { consumedSignal }),
+  });
   const message = violations
     .map((violation) => `${violation.path}: ${violation.message}`)
     .join('; ');

@@ -1,0 +1,58 @@
+import type { Command } from '../domain/commands.ts';
+import type { EventBody } from '../domain/events.ts';
+import { digestOf } from './call-arguments.ts';
+import { recordedOr } from './outcome-error.ts';
+import { readSituation } from './run-situation.ts';
+import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
+import { needsSomebody, reasonsOf } from './run-reasons.ts';
+import type { ApplicationPorts, CallContext, UseCaseResult } from './use-case.ts';
+
+export interface ClientRequest {
+  readonly run_id: string;
+  readonly idempotency_key?: string | undefined;
+}
+
+/** What a command to an existing run is answered. */
+export interface CommandAnswer extends RunSummary {
+  /** False when there was nothing to do (already so) or the request was a repetition. */
+  readonly changed: boolean;
+  /** The same request was recorded before; nothing was changed now. */
+  readonly duplicate?: true;
+  readonly next: readonly string[];
+}
+
+/**
+ * Sends a client's command to a run and answers how the run stands after it. Without an idempotency key every call
+ * is a request of its own.
+ */
+export async function sendCommand(
+  ports: ApplicationPorts,
+  context: CallContext,
+  request: ClientRequest,
+  command: Command,
+): Promise<UseCaseResult<{ answer: CommandAnswer; events: readonly EventBody[] }>> {
+  const key = { tenant: context.tenant, runId: request.run_id };
+  const clientKey = request.idempotency_key;
+  const outcome = await ports.execute(key, {
+    command,
+    commandId: clientKey === undefined ? `call:${ports.ids.newId()}` : `client:${clientKey}`,
+    actor: context.actor,
+    causationId: context.causationId,
+    ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+    ...(clientKey !== undefined && { digest: digestOf(JSON.stringify(command)) }),
+  });
+  const recorded = recordedOr(outcome, { runId: key.runId, idempotencyKey: clientKey });
+  if (!recorded.ok) return recorded;
+  const situation = await readSituation(ports, key);
+  if (!situation.ok) return situation;
+  const { events, duplicateOf } = recorded.value;
+  const summary = summariseRun(situation.value);
+  const attention = reasonsOf(situation.value).filter(needsSomebody);
+  const answer: CommandAnswer = {
+    ...summary,
+    changed: events.length > 0,
+    ...(duplicateOf !== undefined && { duplicate: true }),
+    next: nextCalls(summary, attention),
+  };
+  return { ok: true, value: { answer, events } };
+}

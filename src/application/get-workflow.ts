@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { Json } from '../domain/json.ts';
+import { nearestName } from '../domain/nearest-name.ts';
+import { runIdSchema, wholeNumberSchema } from './call-arguments.ts';
+import { failure, translatingErrors } from './outcome-error.ts';
+import { needsSomebody, reasonsOf, type Reason } from './run-reasons.ts';
+import { readSituation, type RunSituation } from './run-situation.ts';
+import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
+import { viewStep, type StepView } from './step-view.ts';
+import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
+
+export const getWorkflowInputSchema = z.object({
+  run_id: runIdSchema,
+  step: z.string().min(1).optional().describe('Id: its whole output instead of the table'),
+  offset: wholeNumberSchema(0).optional().describe('Go on from here, as the last answer said'),
+});
+export type GetWorkflowInput = z.infer<typeof getWorkflowInputSchema>;
+
+export interface StepDetail extends StepView {
+  readonly output?: Json;
+  /** Evaluated `with` of the present attempt, where it holds expressions. */
+  readonly input?: Json;
+  readonly error_details?: Json;
+}
+
+export interface WorkflowView extends RunSummary {
+  /** In the order of the definition. */
+  readonly steps: readonly StepView[];
+  readonly attention: readonly Reason[];
+  readonly next: readonly string[];
+  /** Only of the step that was asked for. */
+  readonly step?: StepDetail;
+}
+
+/** The state of a run as of now, with all its steps; whole, not paged (`offset` is for who shows it in pages). */
+export function createGetWorkflow(
+  ports: ApplicationPorts,
+): UseCase<GetWorkflowInput, WorkflowView> {
+  return ({ tenant }, input) =>
+    translatingErrors('nothing', async () => {
+      const situation = await readSituation(ports, { tenant, runId: input.run_id });
+      return situation.ok ? view(situation.value, input.step) : situation;
+    });
+}
+
+function view(situation: RunSituation, stepId: string | undefined): UseCaseResult<WorkflowView> {
+  const detail = stepId === undefined ? undefined : detailOf(situation, stepId);
+  if (detail?.ok === false) return detail;
+  const summary = summariseRun(situation);
+  const attention = reasonsOf(situation).filter(needsSomebody);
+  return {
+    ok: true,
+    value: {
+      ...summary,
+      steps: situation.plan.steps.map((step) => viewStep(situation, step)),
+      attention,
+      next: nextCalls(summary, attention),
+      ...(detail && { step: detail.value }),
+    },
+  };
+}
+
+function detailOf(situation: RunSituation, id: string): UseCaseResult<StepDetail> {
+  const planned = situation.plan.steps[situation.plan.indexOf.get(id) ?? -1];
+  if (planned === undefined) return unknownStep(situation, id);
+  const { output, input, error } = situation.state.steps.get(planned.index);
+  return {
+    ok: true,
+    value: {
+      ...viewStep(situation, planned),
+      ...(output !== undefined && { output }),
+      ...(input !== undefined && { input }),
+      ...(error?.details !== undefined && { error_details: error.details }),
+    },
+  };
+}
+
+function unknownStep({ plan, key }: RunSituation, id: string): UseCaseResult<never> {
+  const nearest = nearestName(id, [...plan.indexOf.keys()]);
+  return failure({
+    code: 'unknown_step',
+    message: `Workflow "${plan.name}" has no step "${id}".`,
+    changed: 'nothing',
+    next: `${nearest === undefined ? '' : `Did you mean "${nearest}"? `}get_workflow {"run_id":"${key.runId}"} lists the steps.`,
+  });
+}

@@ -1,0 +1,18 @@
+import { DatabaseSync } from 'node:sqlite';
+import { createWorkload, newFolder, openStore, registerWorkflow } from './w.ts';
+import { inFlight, timed } from '../measure.ts';
+const folder = newFolder();
+const store = await openStore('sqlite', folder);
+let claims=0, claimed=0, commits=0;
+const c0=store.claimTasks.bind(store); store.claimTasks=async(r)=>{const x=await c0(r);claims++;claimed+=x.work.length;return x;};
+const m0=store.commit.bind(store); store.commit=async(r)=>{commits++;return m0(r);};
+let imm=0; const si=globalThis.setImmediate; (globalThis as any).setImmediate=(f:any,...a:any[])=>{imm++;return si(f,...a);};
+const w = await createWorkload(store, 128);
+const plan = await registerWorkflow(store, 3, 'chain');
+const one = async () => { const {runId} = await w.start(plan); await w.ended({tenant:'default', runId}); };
+await inFlight(500,256,one);
+claims=claimed=commits=imm=0; const cpu=process.cpuUsage();
+const ms=await timed(() => inFlight(3000, 256, one));
+const u=process.cpuUsage(cpu);
+console.log({wfs:3000/(ms/1000), claims, claimed, commits, flushes: imm, perFlush: (commits+claims)/imm, cpuMs:(u.user+u.system)/1000, ms});
+await w.close();

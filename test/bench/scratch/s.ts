@@ -1,0 +1,13 @@
+import { createWorkload, newFolder, openStore, registerWorkflow } from './w.ts';
+import { inFlight, timed } from '../measure.ts';
+import { bareCommitsPerSecond } from '../bare-sqlite.ts';
+const folder = newFolder();
+const store = await openStore('sqlite', folder);
+const w = await createWorkload(store, 128);
+const plan = await registerWorkflow(store, 3, 'chain');
+const one = async () => { const {runId} = await w.start(plan); await w.ended({tenant:'default', runId}); };
+console.log('one', await timed(one));
+console.log('one', await timed(one));
+for (const n of [1000, 5000, 5000]) console.log('wf/s', n / (await timed(() => inFlight(n, 256, one)) / 1000));
+console.log('bare wf/s', await bareCommitsPerSecond(folder, 40000, 32) / 4);
+await w.close();
