@@ -1,22 +1,9 @@
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { EventLoopUtilization } from 'node:perf_hooks';
+import type { LoadProbe, LoadSample } from '../../ports/load-probe.ts';
 import type { TextReader } from './cgroup.ts';
 import { readCpuQuota, readMemoryLimits, readTextFile } from './cgroup.ts';
-
-export interface LoadSample {
-  /** 0..1, since the previous sample. */
-  readonly eventLoopUtilisation: number;
-  /** 1 is all cores this process may use, at work; above that, work waits. */
-  readonly cpuLoadPerQuotaCore: number;
-  /** 0..1 of the memory this process may use, the tightest limit counting. */
-  readonly memoryPressure: number;
-}
-
-export interface LoadProbe {
-  /** Covers the time since the last sample. Reads a few small files: once a second is fine, once a step is not. */
-  sample(): LoadSample;
-}
 
 /** What the probe asks the machine; replaced in tests. */
 export interface MachineReadings {
@@ -89,7 +76,10 @@ function eventLoopUtilisation(before: Reading, after: Reading): number {
   return active + idle > 0 ? active / (active + idle) : 0;
 }
 
-/** Works on Linux with cgroups of either version, and on macOS by the operating system's own figures. */
+/**
+ * Each sample covers the time since the last one and reads a few small files: once a second is fine, once a step is
+ * not. Works on Linux with cgroups of either version, and on macOS by the operating system's own figures.
+ */
 export function createLoadProbe(machine: MachineReadings = THIS_MACHINE): LoadProbe {
   let before = takeReading(machine);
   return {

@@ -51,7 +51,7 @@ async function prepare(
   const refusedEnvironment = refuseEnvironment(input.env);
   if (refusedEnvironment !== undefined) return refusedEnvironment;
   const scrubbed = scrubEnvironment(config.environment, config.env);
-  const file = await resolveBinary(input.command[0], config.allow, scrubbed.PATH ?? '');
+  const file = await resolveBinary(input.binary, config.allow, scrubbed.PATH ?? '');
   if (typeof file !== 'string') return file;
   const cwd = await resolveDirectory(context.workspace, config.roots, input.cwd);
   if (typeof cwd !== 'string') return cwd;
@@ -72,7 +72,7 @@ async function execute(
   );
   const command: GuardedCommand = {
     file: prepared.file,
-    args: input.command.slice(1),
+    args: input.args,
     cwd: prepared.cwd,
     env: prepared.env,
     ...(input.stdin === undefined ? {} : { stdin: input.stdin }),

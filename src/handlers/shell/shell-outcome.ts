@@ -60,7 +60,7 @@ function parseJson(text: string): { readonly value: Json } | { readonly problem:
 function exited(finished: FinishedCommand, exitCode: number, input: ShellInput): StepOutcome {
   const { stdout, stderr, durationMs } = finished;
   if (!input.successCodes.includes(exitCode)) {
-    const message = `${input.command[0]} exited with code ${exitCode}${lastLines(stderr.text)}`;
+    const message = `${input.binary} exited with code ${exitCode}${lastLines(stderr.text)}`;
     return failed(finished, { code: `exit_${exitCode}`, message }, { exitCode });
   }
   const output: JsonObject = { exitCode, stdout: stdout.text, stderr: stderr.text, durationMs };
@@ -85,7 +85,7 @@ function notJson(finished: FinishedCommand, problem: string): StepOutcome {
 /** What became of the command, in the engine's words. */
 export function toOutcome(finished: FinishedCommand, input: ShellInput): StepOutcome {
   const { end } = finished;
-  const name = input.command[0];
+  const name = input.binary;
   switch (end.kind) {
     case 'exited':
       return exited(finished, end.exitCode, input);

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import type { GuardedEnd } from '../../src/handlers/shell/guarded-command.ts';
+import { parseReport } from '../../src/handlers/shell/guard-script.ts';
+import { parseShellInput } from '../../src/handlers/shell/shell-input.ts';
+import { toOutcome } from '../../src/handlers/shell/shell-outcome.ts';
+import type { StepHandlerError } from '../../src/ports/step-handler.ts';
+import { errorOf } from './fixtures/step-context.ts';
+
+const SILENT = { text: '', truncated: false, totalBytes: 0 };
+
+function errorFor(end: GuardedEnd): StepHandlerError {
+  const input = parseShellInput({ command: ['make', 'all'] });
+  if ('code' in input) throw new Error(input.message);
+  return errorOf(toOutcome({ end, stdout: SILENT, stderr: SILENT, durationMs: 1 }, input));
+}
+
+describe('the outcome of a command', () => {
+  test('that could not be killed is never retried, so that no attempt races it', () => {
+    const error = errorFor({ kind: 'survived', groupId: 4711 });
+    expect(error).toMatchObject({ code: 'kill_failed', permanent: true });
+    expect(error.message).toContain('4711');
+  });
+
+  test.each([
+    ['EAGAIN', false],
+    ['ENOMEM', false],
+    ['E2BIG', true],
+    ['ERR_INVALID_ARG_VALUE', true],
+  ])('that could not start (%s) is permanent: %s', (code, permanent) => {
+    const error = errorFor({ kind: 'not_started', code, message: `spawn ${code}` });
+    expect(error).toMatchObject({ code: 'spawn_failed', permanent });
+    expect(error.message).toContain(`make could not be started: spawn ${code}`);
+  });
+});
+
+describe('the guard’s report', () => {
+  test.each([
+    ['exit 0\n', { kind: 'exited', exitCode: 0 }],
+    ['exit 137\n', { kind: 'exited', exitCode: 137 }],
+    ['Killed\nexit 137\n', { kind: 'killed', signalNumber: 9 }],
+    [
+      'baton-guard: line 6:  5020 Segmentation fault  (core dumped) ( exec "$@" )\nexit 139\n',
+      { kind: 'killed', signalNumber: 11 },
+    ],
+    ['some warning\nexit 2\n', { kind: 'exited', exitCode: 2 }],
+    ['exit 1', undefined],
+    ['Killed\n', undefined],
+    ['', undefined],
+  ])('%j reads as %j', (report, expected) => {
+    expect(parseReport(report)).toEqual(expected);
+  });
+});
