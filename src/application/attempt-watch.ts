@@ -20,6 +20,7 @@ export class AttemptWatch {
   readonly #wake: WakeSignal;
   #wakesAtMs = Infinity;
   #cancelCheckAtMs = Infinity;
+  #wroteOthers = false;
   #isShutDown = false;
 
   constructor(ports: GuardPorts & { readonly store: Store; readonly runs: RunCache }) {
@@ -68,25 +69,26 @@ export class AttemptWatch {
 
   /** A cancellation is seen within moments, not at the next renewal. */
   #onChange({ key }: StoreChange): void {
-    if (this.#guards.size === 0 || this.#cancelCheckAtMs < Infinity) return;
-    const isOurs = key !== undefined;
-    if (isOurs && ![...this.#guards].some(({ lease }) => lease.key.runId === key.runId)) return;
+    if (this.#guards.size === 0) return;
+    if (key === undefined) this.#wroteOthers = true;
+    if (this.#cancelCheckAtMs < Infinity) return;
     this.#cancelCheckAtMs = this.#ports.clock.now() + CANCEL_CHECK_MS;
     this.#wake.wake();
   }
 
-  /** Reads only: a write here would wake the other processes in turn, for ever. */
+  /** What this process wrote is in its cache. Reads only: a write here would wake the other processes in turn. */
   async #lookForCancellations(): Promise<void> {
+    const { runs, logger } = this.#ports;
+    const mayBeStale = this.#wroteOthers;
     this.#cancelCheckAtMs = Infinity;
-    await Promise.all(
-      [...this.#guards].map(async (guard) => {
-        try {
-          const run = await this.#ports.runs.refresh(guard.lease.key);
-          if (run?.state.run.status === 'cancelling') guard.stopFor('cancelled');
-        } catch (error) {
-          this.#ports.logger.debug({ reason: String(error) }, 'the next renewal will tell');
-        }
-      }),
-    );
+    this.#wroteOthers = false;
+    const look = async (guard: AttemptGuard): Promise<void> => {
+      const { key } = guard.lease;
+      const run = mayBeStale ? await runs.refresh(key) : runs.peek(key);
+      if (run?.state.run.status === 'cancelling') guard.stopFor('cancelled');
+    };
+    const looks = await Promise.allSettled([...this.#guards].map(look));
+    for (const { status } of looks)
+      if (status === 'rejected') logger.debug({}, 'no look at a run: the next renewal will tell');
   }
 }

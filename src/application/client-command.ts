@@ -45,13 +45,13 @@ export async function sendCommand(
   if (!recorded.ok) return recorded;
   const situation = await readSituation(ports, key);
   if (!situation.ok) return situation;
-  const { events, duplicateOf } = recorded.value;
+  const { events, isRepetition } = recorded.value;
   const summary = summariseRun(situation.value);
   const attention = reasonsOf(situation.value).filter(needsSomebody);
   const answer: CommandAnswer = {
     ...summary,
     changed: events.length > 0,
-    ...(duplicateOf !== undefined && { duplicate: true }),
+    ...(isRepetition && { duplicate: true }),
     next: nextCalls(summary, attention),
   };
   return { ok: true, value: { answer, events } };

@@ -137,7 +137,11 @@ class Batch {
   async #attempt(isRetry: boolean): Promise<void> {
     try {
       const { runs } = this.#ports;
-      const run = isRetry ? await runs.refresh(this.#key) : await runs.get(this.#key);
+      // A first try to start a run expects it not to exist; the commit finds out, for less than a read.
+      const isStart = this.#open[0]?.envelope.plan !== undefined;
+      const run = isRetry
+        ? await runs.refresh(this.#key)
+        : (runs.peek(this.#key) ?? (isStart ? undefined : await runs.refresh(this.#key)));
       const decided = await this.#decideAll(run, isRetry);
       if (decided !== undefined) await this.#commit(decided);
     } catch (error) {
@@ -162,17 +166,22 @@ class Batch {
       env: this.#ports.env,
     };
     const refused: { pending: Pending; rejection: Rejection }[] = [];
+    const ids = new Set<string>();
     for (const pending of this.#open) {
+      // A repetition waits for the next round: by then the store has the first one's answer.
+      if (ids.has(pending.envelope.commandId)) continue;
+      ids.add(pending.envelope.commandId);
       const ruling = decide(run.plan, draft, pending.envelope.command, context);
       if (ruling.kind === 'rejected') {
-        refused.push({ pending, rejection: ruling.rejection });
+        // Behind a command that is not durable yet, a refusal may rest on what never happens: next round.
+        if (commands.length === 0) refused.push({ pending, rejection: ruling.rejection });
         continue;
       }
       for (const event of ruling.events) evolve(run.plan, draft, event, nowMs);
       commands.push({ envelope: pending.envelope, events: ruling.events });
     }
     // What an old cache refuses may be allowed by now: only a fresh state refuses for good.
-    if (refused.length > 0 && !isFresh && found !== undefined) return undefined;
+    if (refused.length > 0 && !isFresh) return undefined;
     for (const { pending, rejection } of refused) await this.#refuse(pending, rejection);
     return commands.length === 0 ? undefined : { run, draft, commands, nowMs };
   }

@@ -9,6 +9,9 @@ import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
 import { viewStep, type StepView } from './step-view.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
 
+/** In place of a step's id: the output of the run itself. */
+export const RUN_OUTPUT = '$run';
+
 export const getWorkflowInputSchema = z.object({
   run_id: runIdSchema,
   step: z.string().min(1).optional().describe('Id: its whole output instead of the table'),
@@ -44,7 +47,8 @@ export function createGetWorkflow(
 }
 
 function view(situation: RunSituation, stepId: string | undefined): UseCaseResult<WorkflowView> {
-  const detail = stepId === undefined ? undefined : detailOf(situation, stepId);
+  const isStep = stepId !== undefined && stepId !== RUN_OUTPUT;
+  const detail = isStep ? detailOf(situation, stepId) : undefined;
   if (detail?.ok === false) return detail;
   const summary = summariseRun(situation);
   const attention = reasonsOf(situation).filter(needsSomebody);

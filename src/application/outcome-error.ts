@@ -1,5 +1,4 @@
 import { assertNever } from '../domain/assert-never.ts';
-import type { Json } from '../domain/json.ts';
 import type { EventBody } from '../domain/events.ts';
 import { UnreadableEventError } from '../domain/upcast.ts';
 import { InvalidCursorError, StoreUnavailableError } from '../ports/run-store.ts';
@@ -7,10 +6,10 @@ import type { Outcome } from './execute-command.ts';
 import type { UseCaseError, UseCaseResult } from './use-case.ts';
 
 export interface Recorded {
-  /** Events of this call; none for a repetition. */
+  /** Events of this call; none when it was found recorded. */
   readonly events: readonly EventBody[];
-  /** Set when the same request had been recorded before. */
-  readonly duplicateOf?: Json;
+  /** The same request had been recorded before. */
+  readonly isRepetition: boolean;
 }
 
 /** The one place that says what a command's outcome means to the caller. */
@@ -20,9 +19,12 @@ export function recordedOr(
 ): UseCaseResult<Recorded> {
   switch (outcome.kind) {
     case 'committed':
-      return { ok: true, value: { events: outcome.events } };
-    case 'duplicate':
-      return { ok: true, value: { events: [], duplicateOf: outcome.answer } };
+      return { ok: true, value: { events: outcome.events, isRepetition: false } };
+    case 'duplicate': {
+      // Without a key nobody else can have sent it: the store's answer to this very call was lost on the way.
+      const isRepetition = call.idempotencyKey !== undefined;
+      return { ok: true, value: { events: [], isRepetition } };
+    }
     case 'rejected':
       return failure({ ...outcome.rejection, changed: 'nothing' });
     case 'keyReused':

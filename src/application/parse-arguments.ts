@@ -14,7 +14,16 @@ export function parseArguments<Schema extends z.ZodObject>(
 ): UseCaseResult<z.infer<Schema>> {
   const parsed = schema.safeParse(given ?? {});
   if (parsed.success) return { ok: true, value: parsed.data };
+  const filled = schema.safeParse(withoutBlanks(given));
+  if (filled.success) return { ok: true, value: filled.data };
   return { ok: false, error: argumentError(schema, given, parsed.error.issues) };
+}
+
+/** Some clients send `null` or an empty text for what they mean to leave out. */
+function withoutBlanks(given: unknown): unknown {
+  if (!isJsonObject(given)) return given;
+  const entries = Object.entries(given).filter(([, value]) => value !== null && value !== '');
+  return Object.fromEntries(entries);
 }
 
 function argumentError(

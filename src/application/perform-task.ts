@@ -181,14 +181,17 @@ class TaskRun {
   async #callHandler(handler: StepHandler, guard: AttemptGuard): Promise<StepOutcome> {
     const { run } = this.#run.state;
     const { key } = this.#task.lease;
+    const { id } = this.#step;
     try {
       return await handler.run({
         tenant: key.tenant,
         runId: key.runId,
         workflow: run.name,
-        step: this.#step.id,
+        step: id,
+        get idempotencyKey() {
+          return idempotencyKeyOf(key, id);
+        },
         attempt: this.#task.attempt,
-        idempotencyKey: idempotencyKeyOf(key, this.#step.id),
         input: this.#record.input ?? this.#constantInput(),
         workspace: run.workspace,
         lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_REPORTED_ERRORS } from '../domain/definition-limits.ts';
 import type { ParsedDefinition } from '../domain/definition.ts';
 import { toMermaid } from '../domain/mermaid.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -86,9 +87,14 @@ export function levelsOf(plan: Plan): readonly (readonly string[])[] {
 function invalid(errors: Extract<ParsedDefinition, { ok: false }>['errors']): UseCaseResult<never> {
   return failure({
     code: 'invalid_definition',
-    message: `The definition has ${errors.length} mistake(s); nothing was registered.`,
+    message: `The definition has ${countOf(errors.length)}; nothing was registered.`,
     changed: 'nothing',
     next: 'Correct them all and call again; dry_run checks without registering.',
     violations: errors,
   });
+}
+
+function countOf(errors: number): string {
+  if (errors > MAX_REPORTED_ERRORS) return `more than ${MAX_REPORTED_ERRORS} mistakes`;
+  return errors === 1 ? 'a mistake' : `${errors} mistakes`;
 }

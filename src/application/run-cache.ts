@@ -22,6 +22,8 @@ export interface CachedRun {
 export interface RunCache {
   /** The cached run, however old, else as the store has it; `undefined`: no such run. */
   get(key: RunKey): Promise<CachedRun | undefined>;
+  /** The cached run, if there is one; reads nothing. */
+  peek(key: RunKey): CachedRun | undefined;
   /** The run as the store has it now; reads only what the cache lacks. */
   refresh(key: RunKey): Promise<CachedRun | undefined>;
   put(key: RunKey, run: CachedRun): void;
@@ -48,6 +50,7 @@ export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
     return run;
   };
   return {
+    peek: (key) => runs.get(nameOf(key)),
     get: async (key) => runs.get(nameOf(key)) ?? refresh(key),
     refresh,
     put,

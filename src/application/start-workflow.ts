@@ -76,7 +76,7 @@ export function createStartWorkflow(
       });
       if (!recorded.ok) return recorded;
       const waitMs = (input.wait_seconds ?? 0) * 1_000;
-      return answer(ports, context, { key, waitMs, isDuplicate: 'duplicateOf' in recorded.value });
+      return answer(ports, context, { key, waitMs, isDuplicate: recorded.value.isRepetition });
     });
 }
 

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import { AttemptWatch } from './attempt-watch.ts';
 import { performTask, type TaskPorts } from './perform-task.ts';
@@ -40,6 +41,10 @@ export function createStepWorker(
       let next: ClaimedTask | undefined = task;
       while (next !== undefined) next = await continueOrRelease(next);
     } catch (defect) {
+      if (defect instanceof StoreUnavailableError) {
+        ports.logger.warn({ slot: task.slot }, 'store unavailable; the task is claimed again later');
+        return;
+      }
       defects.push(defect);
       ports.logger.error({ error: String(defect), slot: task.slot }, 'a task ended in a defect');
     }

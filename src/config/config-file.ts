@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Document, LineCounter, ParsedNode } from 'yaml';
+import { nearestName } from '../domain/nearest-name.ts';
 import { ConfigError } from './config-error.ts';
-import { resolvePaths, unknownName, type ConfigLayer, type PlacedValue } from './config-layer.ts';
+import { resolvePaths, type ConfigLayer, type PlacedValue } from './config-layer.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { findSetting, namesUnder } from './settings.ts';
 
@@ -114,8 +115,13 @@ class FileReader {
     const place = this.#place(pair.key);
     const candidates = namesUnder(prefix);
     if (!candidates.includes(name)) {
-      const full = candidates.map((candidate) => (prefix ? `${prefix}.${candidate}` : candidate));
-      this.#problems.push(unknownName(place, key, full, 'key'));
+      const near = nearestName(name, candidates);
+      const suggestion = near && (prefix === '' ? near : `${prefix}.${near}`);
+      this.#problems.push({
+        place,
+        message: `unknown key "${key}"`,
+        ...(suggestion && { suggestion }),
+      });
       return;
     }
     // `shell:` with nothing below it says nothing.

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { nearestName } from '../domain/nearest-name.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Setting } from './settings.ts';
 
@@ -15,20 +14,6 @@ export interface PlacedValue {
 export interface ConfigLayer {
   readonly values: readonly PlacedValue[];
   readonly problems: readonly ConfigProblem[];
-}
-
-export function unknownName(
-  place: string,
-  name: string,
-  candidates: readonly string[],
-  what: string,
-): ConfigProblem {
-  const suggestion = nearestName(name, candidates);
-  return {
-    place,
-    message: `unknown ${what} "${name}"`,
-    ...(suggestion !== undefined && { suggestion }),
-  };
 }
 
 /** Text of a variable or an option as the value it stands for. What does not fit stays text, for the schema to refuse. */

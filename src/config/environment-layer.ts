@@ -1,5 +1,6 @@
+import { nearestName } from '../domain/nearest-name.ts';
 import type { ConfigProblem } from './config-error.ts';
-import { readText, resolvePaths, unknownName, type ConfigLayer } from './config-layer.ts';
+import { readText, resolvePaths, type ConfigLayer } from './config-layer.ts';
 import type { ProcessSurroundings } from './process-environment.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -29,5 +30,17 @@ export function unknownVariables({ environment }: ProcessSurroundings): ConfigPr
   return Object.keys(environment)
     .filter((name) => name.startsWith('BATON_') && !TOLD_TO_COMMANDS.has(name))
     .filter((name) => !known.includes(name))
-    .map((name) => unknownName(`environment ${name}`, name, known, 'variable'));
+    .map((name) => unknownVariable(name, known));
+}
+
+function unknownVariable(name: string, known: readonly string[]): ConfigProblem {
+  const suggestion = nearestName(
+    name,
+    known.map((variable) => variable.toLowerCase()),
+  )?.toUpperCase();
+  return {
+    place: `environment ${name}`,
+    message: 'no configuration key has this variable; it is ignored',
+    ...(suggestion !== undefined && { suggestion }),
+  };
 }

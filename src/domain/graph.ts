@@ -29,14 +29,18 @@ export function buildGraph(needs: readonly (readonly number[])[]): Graph {
     : { ok: false, cycle: findCycle(needs, order) };
 }
 
-export function dependentsOf(adjacency: Adjacency, node: number): number[] {
-  const dependents: number[] = [];
+export function dependentsOf(adjacency: Adjacency, node: number): readonly number[] {
+  const start = at(adjacency.offsets, node);
   const end = at(adjacency.offsets, node + 1);
-  for (let edge = at(adjacency.offsets, node); edge < end; edge++) {
+  if (start === end) return NONE;
+  const dependents: number[] = [];
+  for (let edge = start; edge < end; edge++) {
     dependents.push(at(adjacency.targets, edge));
   }
   return dependents;
 }
+
+const NONE: readonly number[] = [];
 
 function invert(needs: readonly (readonly number[])[]): Adjacency {
   const offsets = new Int32Array(needs.length + 1);

@@ -19,6 +19,9 @@ export type CompiledSchema =
   | { readonly ok: true; readonly validator: JsonSchemaValidator }
   | { readonly ok: false; readonly error: string };
 
+const DRAFT_07 = 'http://json-schema.org/draft-07/schema';
+const DRAFT_2020 = 'https://json-schema.org/draft/2020-12/schema';
+
 /** Violations told at once; the rest is counted. */
 export const MAX_VIOLATIONS = 20;
 
@@ -44,9 +47,10 @@ const OPTIONS: Options = {
   strictTypes: false,
   strictRequired: false,
   strictTuples: false,
-  // Every definition brings its own schemas: an `$id` must not be remembered.
-  addUsedSchema: false,
   logger: false,
+  // The meta-schema has its own instance, which is built once.
+  meta: false,
+  validateSchema: false,
   code: { regExp: linearPattern },
 };
 
@@ -55,26 +59,31 @@ const OPTIONS: Options = {
  * are refused, and so is a `$ref` to anything outside the schema: nothing is ever fetched. Patterns are RE2's.
  */
 export function compileJsonSchema(schema: Json): CompiledSchema {
-  if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
+  if (typeof schema === 'boolean') return compileJsonSchema(schema ? {} : { not: {} });
+  if (!isJsonObject(schema)) {
     return { ok: false, error: 'a JSON Schema is an object (or true or false)' };
   }
-  const problem = schemaProblem(schema);
-  if (problem !== undefined) return { ok: false, error: problem };
   try {
-    const validate = compile(schema, { useDefaults: false });
-    return { ok: true, validator: new Validator(schema, validate) };
+    const problem = schemaProblem(schema) ?? metaProblem(schema);
+    if (problem !== undefined) return { ok: false, error: problem };
+    return { ok: true, validator: new Validator(schema, compile(schema, false)) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason =
+      error instanceof RangeError
+        ? 'it refers to itself without end'
+        : error instanceof Error
+          ? error.message
+          : String(error);
     return { ok: false, error: `not a usable JSON Schema: ${reason}` };
   }
 }
 
 class Validator implements JsonSchemaValidator {
-  readonly #schema: JsonObject | boolean;
+  readonly #schema: JsonObject;
   readonly #validate: ValidateFunction;
   #fillIn: ValidateFunction | undefined;
 
-  constructor(schema: JsonObject | boolean, validate: ValidateFunction) {
+  constructor(schema: JsonObject, validate: ValidateFunction) {
     this.#schema = schema;
     this.#validate = validate;
   }
@@ -98,7 +107,7 @@ class Validator implements JsonSchemaValidator {
   }
 
   withDefaults(value: Json): Json {
-    this.#fillIn ??= compile(this.#schema, { useDefaults: true });
+    this.#fillIn ??= compile(this.#schema, true);
     const copy = structuredClone(value);
     try {
       this.#fillIn(copy);
@@ -109,32 +118,36 @@ class Validator implements JsonSchemaValidator {
   }
 }
 
-// One instance a dialect and purpose: building one costs milliseconds. `removeSchema` keeps them from growing.
-const instances = new Map<string, AjvCore.default>();
+const DIALECTS = { 'draft-07': Ajv, '2020-12': Ajv2020 } as const;
+type Dialect = keyof typeof DIALECTS;
 
-function compile(
-  schema: JsonObject | boolean,
-  options: { readonly useDefaults: boolean },
-): ValidateFunction {
-  const dialect = dialectOf(schema);
-  const key = `${dialect} ${options.useDefaults}`;
-  let ajv = instances.get(key);
-  if (ajv === undefined) {
-    const Dialect = dialect === 'draft-07' ? Ajv : Ajv2020;
-    ajv = new Dialect({ ...OPTIONS, ...options });
-    addFormats.default(ajv, { mode: 'fast', formats: FORMATS });
-    instances.set(key, ajv);
-  }
-  try {
-    return ajv.compile(schema);
-  } finally {
-    ajv.removeSchema(schema);
-  }
+// A fresh instance each time: ajv keeps whatever it has compiled for as long as the instance lives.
+function compile(schema: JsonObject, useDefaults: boolean): ValidateFunction {
+  const ajv = new DIALECTS[dialectOf(schema) ?? '2020-12']({ ...OPTIONS, useDefaults });
+  addFormats.default(ajv, { mode: 'fast', formats: FORMATS });
+  return ajv.compile(schema);
 }
 
-function dialectOf(schema: JsonObject | boolean): 'draft-07' | '2020-12' {
-  const declared = isJsonObject(schema) ? schema.$schema : undefined;
-  return typeof declared === 'string' && declared.includes('draft-07') ? 'draft-07' : '2020-12';
+const metaInstances = new Map<Dialect, AjvCore.default>();
+
+function metaProblem(schema: JsonObject): string | undefined {
+  const dialect = dialectOf(schema);
+  if (dialect === undefined) return '$schema must be that of draft-07 or 2020-12';
+  let meta = metaInstances.get(dialect);
+  if (meta === undefined)
+    metaInstances.set(dialect, (meta = new DIALECTS[dialect]({ logger: false })));
+  if (meta.validateSchema(schema) === true) return undefined;
+  const [first] = meta.errors ?? [];
+  const violation = first === undefined ? undefined : toViolation(first);
+  return `not a JSON Schema: ${violation?.path ?? ''} ${violation?.message ?? ''}`;
+}
+
+function dialectOf({ $schema }: JsonObject): Dialect | undefined {
+  if ($schema === undefined) return '2020-12';
+  if (typeof $schema !== 'string') return undefined;
+  return (['draft-07', '2020-12'] as const).find((dialect) =>
+    $schema.startsWith(dialect === 'draft-07' ? DRAFT_07 : DRAFT_2020),
+  );
 }
 
 function toViolation(error: ErrorObject): Violation {

@@ -5,13 +5,15 @@ const matches = celEnv().funcs.find('matches');
 /** A pattern of a JSON Schema, matched by RE2: its time is linear, so that no pattern and text can hang the engine. */
 export interface LinearPattern {
   test(text: string): boolean;
+  toString(): string;
 }
 
 /** Throws for what RE2 does not have: look-around and back-references. For ajv's `code.regExp`. */
 export const linearPattern = Object.assign(
   (pattern: string): LinearPattern => {
     matchesPattern('', pattern);
-    return { test: (text) => matchesPattern(text, pattern) };
+    // ajv tells patterns apart by their text.
+    return { test: (text) => matchesPattern(text, pattern), toString: () => `/${pattern}/` };
   },
   { code: 'linearPattern' },
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DefinitionError, Violation } from './definition-error.ts';
 import type { Json } from './json.ts';
 import { shapeErrors, valueAt } from './shape-errors.ts';
-import type { StepKind } from './step-kinds.ts';
+import { transformInputSchema, type StepKind } from './step-kinds.ts';
 import { holdsExpression, type Template } from './template.ts';
 
 /** The kind's schema over an evaluated `with`. */
@@ -26,16 +26,22 @@ export function checkWrittenInput(
   onError: (error: DefinitionError) => void,
 ): void {
   if (written === undefined) return onError({ path, message: 'is required' });
-  for (const error of kind.checkWritten(written)) {
-    onError({ ...error, path: error.path === '' ? path : `${path}.${error.path}` });
-  }
+  if (kind.inputSchema === transformInputSchema) return;
+  const told = kind.checkWritten(written).map((error) => ({
+    ...error,
+    path: error.path === '' ? path : `${path}.${error.path}`,
+  }));
+  for (const error of told) onError(error);
   const value = template.constant ?? written;
   const parsed = kind.inputSchema.safeParse(value);
   if (parsed.success) return;
   const known = parsed.error.issues.filter(
     (issue) => template.isConstant || !isOpen(written, issue.path),
   );
-  for (const error of shapeErrors(known, value, path, () => keysOf(kind))) onError(error);
+  for (const error of shapeErrors(known, value, path, () => keysOf(kind))) {
+    const isTold = told.some((one) => one.path === error.path && one.message === error.message);
+    if (!isTold) onError(error);
+  }
 }
 
 // A place whose value, or something around it, is only known after evaluation.

@@ -55,7 +55,7 @@ type CompiledParts = Pick<
 >;
 
 // A class, so that a plan of many thousand steps has one shape and one copy of each function.
-class CompiledStep implements PlannedStep {
+export class CompiledStep implements PlannedStep {
   readonly index: number;
   readonly id: string;
   readonly uses: PlannedStep['uses'];

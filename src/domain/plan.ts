@@ -7,11 +7,11 @@ import type { Json } from './json.ts';
 import type { JsonSchemaValidator } from './json-schema.ts';
 import { checkReferences, type Reference } from './plan-references.ts';
 import { indexSteps, resolveNeeds } from './plan-needs.ts';
-import { compileStep } from './plan-step.ts';
+import { compileStep, type CompiledStep } from './plan-step.ts';
 import { compileSchemaAt, type SchemaValidator } from './plan-schema.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { EffectClass, StepKindName } from './step-kinds.ts';
-import { compileTemplate, type Template } from './template.ts';
+import { compileTemplate, type Template, type TemplateContext } from './template.ts';
 import type { WorkflowDefinition } from './workflow-definition.ts';
 
 export interface PlannedStep {
@@ -70,31 +70,14 @@ export type PlanResult =
  */
 export function compilePlan(definition: WorkflowDefinition, hash: string): PlanResult {
   const errors = new ErrorList();
-  const references: Reference[] = [];
-  const onError = (error: DefinitionError): void => errors.add(error);
-  const cache = new ExpressionCache();
   const indexOf = indexSteps(definition.steps, errors);
   const needs = resolveNeeds(definition.steps, indexOf, errors);
   const graph = buildGraph(needs);
   if (!graph.ok) errors.add(cycleError(definition, graph.cycle));
-
   const inputSchema = compileSchemaAt(definition.input, 'input', errors);
-  const steps = definition.steps.map((step, index) =>
-    compileStep(step, index, definition.defaults, {
-      cache,
-      onError,
-      onExpression: (path, { stepIds }) => {
-        if (stepIds.size > 0) references.push({ path, from: index, stepIds });
-      },
-    }),
-  );
-  const output = compileOutput(definition, { cache, references, onError });
-  checkReferences(references, {
-    needs,
-    indexOf,
-    levels: graph.ok ? graph.levels : undefined,
-    errors,
-  });
+  const { steps, output, references } = compileParts(definition, errors);
+  const levels = graph.ok ? graph.levels : undefined;
+  checkReferences(references, { needs, indexOf, levels, errors });
   if (!errors.isEmpty || !graph.ok) return { ok: false, errors: errors.list() };
 
   steps.forEach((step, index) => {
@@ -116,20 +99,30 @@ export function compilePlan(definition: WorkflowDefinition, hash: string): PlanR
   return { ok: true, plan };
 }
 
-function compileOutput(
-  definition: WorkflowDefinition,
-  context: {
-    readonly cache: ExpressionCache;
-    readonly references: Reference[];
-    readonly onError: (error: DefinitionError) => void;
-  },
-): Template | undefined {
-  if (definition.output === undefined) return undefined;
-  return compileTemplate(definition.output, 'output', {
-    ...context,
-    onExpression: (path, { stepIds }) =>
-      context.references.push({ path, from: undefined, stepIds }),
+interface Parts {
+  readonly steps: readonly CompiledStep[];
+  readonly output: Template | undefined;
+  readonly references: readonly Reference[];
+}
+
+function compileParts(definition: WorkflowDefinition, errors: ErrorList): Parts {
+  const references: Reference[] = [];
+  const cache = new ExpressionCache();
+  const contextOf = (from: number | undefined): TemplateContext => ({
+    cache,
+    onError: (error) => errors.add(error),
+    onExpression: (path, { stepIds }) => {
+      if (stepIds.size > 0) references.push({ path, from, stepIds });
+    },
   });
+  const steps = definition.steps.map((step, index) =>
+    compileStep(step, index, definition.defaults, contextOf(index)),
+  );
+  const output =
+    definition.output === undefined
+      ? undefined
+      : compileTemplate(definition.output, 'output', contextOf(undefined));
+  return { steps, output, references };
 }
 
 function prepare(schema: SchemaValidator, input: Json): PreparedInput {

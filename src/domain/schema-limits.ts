@@ -52,7 +52,7 @@ class SchemaWeight {
     if (UNSUPPORTED.has(key) && typeof value === 'string') {
       this.#problem ??= `${key} is not supported: refer to "#/$defs/…" instead`;
     }
-    if (key === '$ref' && typeof value === 'string') return this.#weighReference(value, depth);
+    if (key === '$ref' && typeof value === 'string') return this.#weighReference(value);
     if (key === 'pattern' && typeof value === 'string') this.#checkPattern(value);
     if (key === 'patternProperties' && isJsonObject(value)) {
       for (const pattern of Object.keys(value)) this.#checkPattern(pattern);
@@ -61,7 +61,7 @@ class SchemaWeight {
   }
 
   // A reference back to where we come from counts once: such a schema walks down the value it checks.
-  #weighReference(reference: string, depth: number): number {
+  #weighReference(reference: string): number {
     if (reference !== '#' && !reference.startsWith('#/')) {
       this.#problem ??= `$ref "${reference}" is not inside the schema: use "#/$defs/…"`;
       return 1;
@@ -69,7 +69,7 @@ class SchemaWeight {
     const known = this.#expanded.get(reference);
     if (known !== undefined) return known;
     this.#expanded.set(reference, 1);
-    const weight = this.#weigh(this.#resolve(reference), depth + 1);
+    const weight = this.#weigh(this.#resolve(reference), 0);
     this.#expanded.set(reference, weight);
     return weight;
   }

@@ -53,13 +53,20 @@ export const shellInputSchema = z.strictObject({
   grace: durationSchema.optional(),
 });
 
+/** Any JSON. */
+export const transformInputSchema = z.custom<Json>();
+
+const ONE_OF_FOR_AND_UNTIL = 'needs exactly one of "for" and "until"';
+
 export const waitInputSchema = z
   .strictObject({
     for: durationSchema.optional(),
-    until: z.iso.datetime({ offset: true }).optional(),
+    until: z.iso
+      .datetime({ offset: true, error: 'expected a date and time of RFC 3339' })
+      .optional(),
   })
   .refine((input) => (input.for === undefined) !== (input.until === undefined), {
-    error: 'needs exactly one of "for" and "until"',
+    error: ONE_OF_FOR_AND_UNTIL,
   });
 
 export const signalInputSchema = z.strictObject({ name: text.min(1).max(200) });
@@ -71,6 +78,8 @@ export const failInputSchema = z.strictObject({
     .max(100)
     .optional(),
 });
+
+const NO_ERRORS: readonly DefinitionError[] = [];
 
 const ONCE: RetryPolicy = {
   maxAttempts: 1,
@@ -88,7 +97,7 @@ const engineKind = {
   retry: ONCE,
   effect: 'pure',
   queueOf: undefined,
-  checkWritten: () => [],
+  checkWritten: () => NO_ERRORS,
 } as const satisfies Partial<StepKind>;
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
@@ -102,8 +111,8 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     queueOf: (input) => `shell:${binaryOf(input) ?? ''}`,
     checkWritten: checkShell,
   },
-  transform: { ...engineKind, inputSchema: z.custom<Json>(), isInputRequired: true },
-  wait: { ...engineKind, inputSchema: waitInputSchema },
+  transform: { ...engineKind, inputSchema: transformInputSchema, isInputRequired: true },
+  wait: { ...engineKind, inputSchema: waitInputSchema, checkWritten: checkWait },
   signal: { ...engineKind, inputSchema: signalInputSchema, settings: ['timeout', 'retry'] },
   fail: { ...engineKind, inputSchema: failInputSchema },
 };
@@ -143,6 +152,12 @@ function checkShell(input: Json): readonly DefinitionError[] {
     return [{ path, message: 'names the binary and cannot hold an expression' }];
   }
   return binary.trim() === '' ? [{ path, message: 'names the binary and cannot be empty' }] : [];
+}
+
+// The schema asks this only of values that are right in themselves, which an expression is not yet.
+function checkWait(input: Json): readonly DefinitionError[] {
+  if (!isJsonObject(input) || (input.for === undefined) !== (input.until === undefined)) return [];
+  return [{ path: '', message: ONE_OF_FOR_AND_UNTIL }];
 }
 
 function binaryOf(input: Json): string | undefined {

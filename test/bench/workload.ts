@@ -98,22 +98,17 @@ export async function createWorkload(store: Store, concurrency: number): Promise
 
 /** Tells whoever waits as soon as the commit that ends a run is durable. */
 function observeEnds(store: Store, waiting: Map<string, () => void>): Store {
-  return new Proxy(store, {
-    get(target, name: keyof Store) {
-      if (name !== 'commit') {
-        const member = target[name];
-        return typeof member === 'function' ? member.bind(target) : member;
+  return {
+    ...store,
+    commit: async (request) => {
+      const result = await store.commit(request);
+      if (result.kind === 'committed' && request.index?.finishedAtMs !== undefined) {
+        waiting.get(request.key.runId)?.();
+        waiting.delete(request.key.runId);
       }
-      return async (request: Parameters<Store['commit']>[0]) => {
-        const result = await target.commit(request);
-        if (result.kind === 'committed' && request.index?.finishedAtMs !== undefined) {
-          waiting.get(request.key.runId)?.();
-          waiting.delete(request.key.runId);
-        }
-        return result;
-      };
+      return result;
     },
-  });
+  };
 }
 
 async function startRun(execute: ExecuteCommand, plan: Plan): Promise<RunKey> {

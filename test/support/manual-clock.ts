@@ -3,7 +3,8 @@ import type { Clock } from '../../src/ports/clock.ts';
 export interface ManualClock extends Clock {
   /**
    * Moves time on by `ms`, stopping at every sleeper on the way: each wakes at its own due time, in order of due
-   * time, then of falling asleep, and what it starts (sleeping again included) runs before the next one wakes.
+   * time, then of falling asleep, and what it starts (sleeping again included) runs before the next one wakes. What was
+   * started before the call runs first.
    */
   advance(ms: number): Promise<void>;
   /** How many sleep at this moment. */
@@ -48,6 +49,7 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
       }),
 
     advance: async (ms) => {
+      await settle();
       const untilMs = nowMs + ms;
       for (let next = sleepers[0]; next && next.dueAtMs <= untilMs; next = sleepers[0]) {
         nowMs = next.dueAtMs;

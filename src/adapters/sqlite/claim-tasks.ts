@@ -14,15 +14,16 @@ export interface TaskClaims {
   nextDueAtMs(queues: readonly string[]): number | undefined;
 }
 
-const COLUMNS = `t.seq, r.tenant, r.run_id, r.version, t.run, t.slot, t.attempt, t.queue, t.deliveries, t.heartbeat`;
+const COLUMNS = `t.seq, r.tenant, r.run_id, r.version, t.run, t.slot, t.attempt, t.queue, t.deliveries, t.heartbeat, t.claimable_at`;
 // The partial index is small and in the right order; the run is looked up for the few rows that are taken.
 const FROM = 'FROM tasks t INDEXED BY tasks_queue CROSS JOIN runs r ON r.id = t.run';
 
 export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskClaims {
-  const waiting = prepare(
+  // Waiting ones first (0), then those left behind.
+  const claimable = prepare(
     db,
-    `SELECT ${COLUMNS} ${FROM} WHERE t.queue = ? AND t.recalled_at IS NULL AND t.claimable_at = 0
-     ORDER BY t.seq LIMIT ?`,
+    `SELECT ${COLUMNS} ${FROM} WHERE t.queue = ? AND t.recalled_at IS NULL AND t.claimable_at <= ?
+     ORDER BY t.claimable_at, t.seq LIMIT ?`,
   );
   const expired = prepare(
     db,
@@ -39,6 +40,14 @@ export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskCla
     `SELECT claimable_at FROM tasks WHERE queue = ? AND recalled_at IS NULL
      ORDER BY claimable_at LIMIT 1`,
   );
+
+  /** What was left behind must not starve behind a backlog: where the limit cut it off it is read by itself. */
+  const find = (queue: string, nowMs: number, limit: number): readonly Row[] => {
+    const rows = claimable.rows(queue, nowMs, limit);
+    if (rows.length < limit) return rows;
+    const waiting = rows.filter((row) => integer(row, 10) === 0);
+    return [...expired.rows(queue, nowMs, limit), ...waiting];
+  };
 
   const takeOne = (row: Row, request: ClaimTasksRequest, nowMs: number): ClaimedTask => {
     const { owner, leaseDurationMs } = request;
@@ -75,8 +84,7 @@ export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskCla
       const { limit } = request;
       const queues = new Set(request.queues);
       const found: Row[] = [];
-      for (const queue of queues)
-        found.push(...expired.rows(queue, nowMs, limit), ...waiting.rows(queue, limit));
+      for (const queue of queues) found.push(...find(queue, nowMs, limit));
       found.sort((a, b) => integer(a, 0) - integer(b, 0));
       const work = found.slice(0, limit).map((row) => takeOne(row, request, nowMs));
       const dueAtMs = nextDueAtMs(request.queues);

@@ -7,7 +7,6 @@ import type {
 } from '../../ports/run-store.ts';
 import type { Lease } from '../../ports/work-source.ts';
 import type { LeaseTable } from './lease-table.ts';
-import { EVENTS_PER_RUN } from './schema.ts';
 import type { Sequence } from './sequence.ts';
 import { prepare } from './statement.ts';
 import { prepareWorkWrites } from './work-writes.ts';
@@ -50,7 +49,10 @@ export function prepareCommitWrites(
     db,
     `UPDATE runs SET version = ?, name = ?, status = ?, started_at = ?, finished_at = ? WHERE id = ?`,
   );
-  const insertHistory = prepare(db, 'INSERT INTO history (position, events) VALUES (?, ?)');
+  const insertHistory = prepare(
+    db,
+    'INSERT INTO history (run, first_seq, events) VALUES (?, ?, ?)',
+  );
   const insertCommand = prepare(
     db,
     'INSERT INTO commands (run, id, digest, answer) VALUES (?, ?, ?, ?)',
@@ -107,11 +109,7 @@ export function prepareCommitWrites(
     nowMs: number,
   ): CommitResult => {
     const { commands, events, snapshot } = request;
-    if (version >= EVENTS_PER_RUN) throw new RangeError(`a run holds ${EVENTS_PER_RUN - 1} events`);
-    if (events.length > 0) {
-      const first = version - events.length + 1;
-      insertHistory.run(run * EVENTS_PER_RUN + first, events.join('\n'));
-    }
+    if (events.length > 0) insertHistory.run(run, version - events.length + 1, events.join('\n'));
     if (snapshot) replaceSnapshot.run(run, snapshot.version, snapshot.data);
     const handedOn: (Lease | undefined)[] = [];
     for (const [at, command] of commands.entries()) {

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../../domain/json.ts';
 import type { LoadedRun, RunKey, RunStore } from '../../ports/run-store.ts';
-import { EVENTS_PER_RUN } from './schema.ts';
 import { integer, optionalText, prepare, text } from './statement.ts';
 import type { Row } from './statement.ts';
 
@@ -19,9 +18,9 @@ export function prepareRunReads(db: DatabaseSync): RunReads {
   // The commit that holds the first wanted event may begin before it.
   const findEvents = prepare(
     db,
-    `SELECT position, events FROM history WHERE position BETWEEN
-       (SELECT max(position) FROM history WHERE position BETWEEN ?1 AND ?1 + ?2) AND ?1 + ?3
-     ORDER BY position`,
+    `SELECT first_seq, events FROM history WHERE run = ?1 AND first_seq BETWEEN
+       (SELECT max(first_seq) FROM history WHERE run = ?1 AND first_seq <= ?2) AND ?3
+     ORDER BY first_seq`,
   );
 
   const findCommand = prepare(
@@ -31,10 +30,9 @@ export function prepareRunReads(db: DatabaseSync): RunReads {
   );
 
   const readEvents = (run: number, from: number, to: number): string[] => {
-    const base = run * EVENTS_PER_RUN;
     const events: string[] = [];
     if (from > to) return events;
-    for (const row of findEvents.rows(base, from, to)) append(events, row, base, from, to);
+    for (const row of findEvents.rows(run, from, to)) append(events, row, from, to);
     return events;
   };
 
@@ -69,8 +67,8 @@ export function prepareRunReads(db: DatabaseSync): RunReads {
 }
 
 /** Adds those events of one commit that lie between `from` and `to`. */
-function append(events: string[], row: Row, base: number, from: number, to: number): void {
-  const first = integer(row, 0) - base;
+function append(events: string[], row: Row, from: number, to: number): void {
+  const first = integer(row, 0);
   for (const [at, event] of text(row, 1).split('\n').entries()) {
     if (first + at >= from && first + at <= to) events.push(event);
   }

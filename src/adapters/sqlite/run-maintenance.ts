@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IndexEntry, RunKey, RunStore } from '../../ports/run-store.ts';
-import { EVENTS_PER_RUN } from './schema.ts';
 import { integer, prepare, text } from './statement.ts';
 
 export type PurgeRule = Parameters<RunStore['purgeFinished']>[0];
@@ -37,14 +36,12 @@ export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
        ORDER BY finished_at DESC, id DESC LIMIT -1 OFFSET ?) AS runs
      WHERE ${DELIVERED} ORDER BY finished_at, id LIMIT ?`,
   );
-  const removals = ['snapshots', 'commands', 'tasks', 'timers'].map((table) =>
+  const removals = ['history', 'snapshots', 'commands', 'tasks', 'timers'].map((table) =>
     prepare(db, `DELETE FROM ${table} WHERE run = ?`),
   );
-  const removeHistory = prepare(db, 'DELETE FROM history WHERE position BETWEEN ? AND ?');
   const removeRun = prepare(db, 'DELETE FROM runs WHERE id = ?');
 
   const remove = (run: number): void => {
-    removeHistory.run(run * EVENTS_PER_RUN, (run + 1) * EVENTS_PER_RUN - 1);
     for (const removal of removals) removal.run(run);
     removeRun.run(run);
   };

@@ -1,3 +1,4 @@
+import type { Json } from '../json.ts';
 import { isFinished } from '../lifecycle.ts';
 import { MAX_STEPS_IN_FLIGHT } from '../limits.ts';
 import type { PlannedStep } from '../plan.ts';
@@ -35,6 +36,8 @@ function startOrSkip(decision: Decision, step: PlannedStep): void {
 
 function start(decision: Decision, step: PlannedStep): void {
   const attempt = decision.step(step.index).attempt + 1;
+  // A constant was validated when it was registered, and stands in the definition: the event leaves it out.
+  if (step.input.isConstant && step.queue !== undefined) return schedule(decision, step, attempt);
   const input = step.input.evaluate(scopeOf(decision, step));
   if (!input.ok)
     return failFinally(decision, step, attempt, {
@@ -48,8 +51,12 @@ function start(decision: Decision, step: PlannedStep): void {
       message: violations.map(({ path, message }) => `with.${path}: ${message}`).join('; '),
     });
   if (step.queue === undefined) return startEngineStep(decision, step, attempt, input.value);
+  schedule(decision, step, attempt, input.value);
+}
+
+function schedule(decision: Decision, step: PlannedStep, attempt: number, input?: Json): void {
   decision.emit({
     type: 'StepsScheduled',
-    steps: [{ step: step.id, attempt, ...(step.input.isConstant ? {} : { input: input.value }) }],
+    steps: [{ step: step.id, attempt, ...(input !== undefined && { input }) }],
   });
 }

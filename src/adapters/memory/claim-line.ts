@@ -1,0 +1,64 @@
+import { Heap } from './heap.ts';
+
+/** Something that is claimed, leased and claimed again: a task, a timer, a message. */
+export interface Claimable {
+  /** Order of arrival. */
+  readonly seq: number;
+  /** 0 while it waits (a timer: its due time), else when its lease expires. */
+  claimableAtMs: number;
+  /** Changes with every move; entries in the line with another stamp are void. */
+  stamp: number;
+}
+
+interface Entry<Item> {
+  readonly item: Item;
+  readonly stamp: number;
+  readonly atMs: number;
+}
+
+/** Items in the order in which they may be claimed. Adding and taking cost O(log n). */
+export class ClaimLine<Item extends Claimable> {
+  readonly #waiting = new Heap<Entry<Item>>((a, b) => a.item.seq - b.item.seq);
+  readonly #timed = new Heap<Entry<Item>>((a, b) => a.atMs - b.atMs || a.item.seq - b.item.seq);
+
+  /** Puts the item where its `claimableAtMs` says; where it stood before, in this line or another, it is gone. */
+  place(item: Item): void {
+    item.stamp += 1;
+    const entry = { item, stamp: item.stamp, atMs: item.claimableAtMs };
+    (entry.atMs === 0 ? this.#waiting : this.#timed).push(entry);
+  }
+
+  /** Takes out at most `limit` items left behind or due, and at most `limit` that wait. Place each again. */
+  take(nowMs: number, limit: number): Item[] {
+    return [...pop(this.#timed, nowMs, limit), ...pop(this.#waiting, nowMs, limit)];
+  }
+
+  /** When the earliest item is claimable. */
+  nextAtMs(): number | undefined {
+    return peekValid(this.#waiting)?.atMs ?? peekValid(this.#timed)?.atMs;
+  }
+}
+
+function pop<Item extends Claimable>(
+  heap: Heap<Entry<Item>>,
+  nowMs: number,
+  limit: number,
+): Item[] {
+  const items: Item[] = [];
+  while (items.length < limit) {
+    const entry = peekValid(heap);
+    if (!entry || entry.atMs > nowMs) break;
+    heap.pop();
+    items.push(entry.item);
+  }
+  return items;
+}
+
+function peekValid<Item extends Claimable>(heap: Heap<Entry<Item>>): Entry<Item> | undefined {
+  let entry = heap.peek();
+  while (entry && entry.stamp !== entry.item.stamp) {
+    heap.pop();
+    entry = heap.peek();
+  }
+  return entry;
+}

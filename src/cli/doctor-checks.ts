@@ -1,0 +1,167 @@
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Baton } from '../composition.ts';
+import { ConfigError, describeProblem, type LoadedConfig } from '../config.ts';
+import { callContext, type Invocation } from './cli.ts';
+import { valueOf } from './cli-failure.ts';
+import { MIN_NODE_MAJOR } from './node-version.ts';
+
+/** `note`: worth knowing, nothing is wrong. */
+export interface Check {
+  readonly name: string;
+  readonly status: 'ok' | 'note' | 'problem';
+  readonly message: string;
+}
+
+/** Below this a store soon cannot write. */
+const MIN_FREE_BYTES = 100 * 2 ** 20;
+
+/** Looks, and changes nothing: a store that does not exist yet is not created. */
+export async function* checkSurroundings(invocation: Invocation): AsyncGenerator<Check> {
+  yield checkNode();
+  yield await checkSqlite();
+  const loaded = await loadOrProblems(invocation);
+  if (Array.isArray(loaded)) return yield* loaded;
+  yield* checkConfig(loaded);
+  yield checkWritable('log', dirname(loaded.config.log.file));
+  yield* checkBinaries(loaded);
+  yield checkDisk(dirname(loaded.config.store));
+  yield* checkStore(invocation, loaded);
+}
+
+function ok(name: string, message: string): Check {
+  return { name, status: 'ok', message };
+}
+
+function problem(name: string, message: string): Check {
+  return { name, status: 'problem', message };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function checkNode(): Check {
+  const { node } = process.versions;
+  return Number.parseInt(node, 10) >= MIN_NODE_MAJOR
+    ? ok('node', node)
+    : problem('node', `${node}; Baton needs ${MIN_NODE_MAJOR} or newer`);
+}
+
+async function checkSqlite(): Promise<Check> {
+  const { assertSqliteVersion } = await import('../adapters/sqlite/open-database.ts');
+  const version = process.versions.sqlite ?? '0';
+  try {
+    assertSqliteVersion(version);
+    return ok('sqlite', version);
+  } catch (error) {
+    return problem('sqlite', messageOf(error));
+  }
+}
+
+async function loadOrProblems(invocation: Invocation): Promise<LoadedConfig | Check[]> {
+  try {
+    return await invocation.loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((found) => problem('configuration', describeProblem(found)));
+  }
+}
+
+function* checkConfig({ files, warnings }: LoadedConfig): Generator<Check> {
+  yield ok('configuration', files.join(', ') || 'no file, defaults only');
+  for (const warning of warnings)
+    yield { name: 'configuration', status: 'note', message: describeProblem(warning) };
+}
+
+/** Of a directory that may still have to be made. */
+function checkWritable(name: string, directory: string): Check {
+  const existing = existingParent(directory);
+  try {
+    accessSync(existing, constants.R_OK | constants.W_OK);
+    return ok(name, existing === directory ? directory : `${directory} (will be made)`);
+  } catch (error) {
+    return problem(name, `cannot write to ${existing}: ${messageOf(error)}`);
+  }
+}
+
+function existingParent(directory: string): string {
+  return existsSync(directory) || dirname(directory) === directory
+    ? directory
+    : existingParent(dirname(directory));
+}
+
+async function* checkBinaries({ config, environment }: LoadedConfig): AsyncGenerator<Check> {
+  const { allow } = config.shell;
+  if (allow.length === 0)
+    yield { name: 'shell', status: 'note', message: 'shell.allow is empty: no command can run' };
+  const { resolveBinary } = await import('../handlers/shell/resolve-binary.ts');
+  for (const binary of allow) {
+    const found = await resolveBinary(binary, allow, environment.PATH ?? '');
+    yield typeof found === 'string'
+      ? ok('shell', `${binary} is ${found}`)
+      : problem('shell', found.message);
+  }
+}
+
+function checkDisk(directory: string): Check {
+  const { bavail, bsize } = statfsSync(existingParent(directory));
+  const freeBytes = bavail * bsize;
+  const text = `${Math.floor(freeBytes / 2 ** 20)} MiB free at ${directory}`;
+  return freeBytes < MIN_FREE_BYTES ? problem('disk', text) : ok('disk', text);
+}
+
+async function* checkStore(invocation: Invocation, loaded: LoadedConfig): AsyncGenerator<Check> {
+  const { store } = loaded.config;
+  const directory = checkWritable('store', dirname(store));
+  if (directory.status === 'problem' || !existsSync(store)) {
+    yield directory.status === 'problem' ? directory : ok('store', `${store} (will be made)`);
+    return;
+  }
+  const damage = await findDamage(store);
+  if (damage !== undefined) {
+    yield problem('store', damage);
+    return;
+  }
+  try {
+    yield* await invocation.withBaton((baton) => checkHealth(baton), { engine: 'none' }, loaded);
+  } catch (error) {
+    yield problem('store', messageOf(error));
+  }
+}
+
+/** Reads the whole file, without locking others out; `undefined`: it is sound. */
+async function findDamage(path: string): Promise<string | undefined> {
+  const { inspectFile } = await import('../adapters/sqlite/inspect-file.ts');
+  const { DatabaseSync } = await import('node:sqlite');
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    inspectFile(path);
+    const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    try {
+      const rows = db
+        .prepare('PRAGMA quick_check(5)')
+        .all()
+        .map((row) => String(row.quick_check));
+      return rows.join() === 'ok' ? undefined : `${path} is damaged: ${rows.join('; ')}`;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return messageOf(error).includes(path) ? messageOf(error) : `${path}: ${messageOf(error)}`;
+  }
+}
+
+async function checkHealth(baton: Baton): Promise<Check[]> {
+  const { store, reasons, workers } = valueOf(
+    await baton.application.getHealth(callContext(baton), {}),
+  );
+  const alive = workers.map(({ workerId, queues }) => `${workerId} (${queues.join(', ')})`);
+  return [
+    store === undefined
+      ? problem('store', reasons.join('; '))
+      : ok('store', `${store.location}, schema ${store.schemaVersion}, sound; ${store.durability}`),
+    ok('workers', alive.join('; ') || 'none is alive'),
+    ...reasons.map((message): Check => ({ name: 'health', status: 'note', message })),
+  ];
+}

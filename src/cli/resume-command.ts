@@ -1,0 +1,7 @@
+import { controlCommand } from './control-command.ts';
+
+export const addResumeCommand = controlCommand(
+  'resume',
+  'let a paused run go on',
+  'resumeWorkflow',
+);

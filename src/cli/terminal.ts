@@ -1,0 +1,78 @@
+import { styleText } from 'node:util';
+import type { Environment } from '../config/process-environment.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface TerminalOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly environment: Environment;
+  readonly json: boolean;
+  /** `--no-color` was given. */
+  readonly noColor: boolean;
+  /** The reader of standard output is gone. */
+  readonly onBroken: () => void;
+}
+
+/**
+ * Standard output and error of a command. With `--json` standard output holds JSON and nothing else. Colour and live
+ * views only for a person: on a terminal, without `--json`, `--no-color`, a non-empty NO_COLOR (no-color.org) or
+ * TERM=dumb.
+ */
+export class Terminal {
+  readonly isJson: boolean;
+  /** Somebody looks at it: tables and live views are welcome. */
+  readonly isInteractive: boolean;
+  readonly columns: number;
+  readonly #options: TerminalOptions;
+  readonly #hasColour: boolean;
+  #isBroken = false;
+
+  constructor(options: TerminalOptions) {
+    const { stdout, stderr, environment, json, noColor } = options;
+    this.#options = options;
+    this.isJson = json;
+    this.isInteractive = !json && stdout.isTTY === true && environment.TERM !== 'dumb';
+    this.#hasColour = this.isInteractive && !noColor && !environment.NO_COLOR;
+    this.columns = stdout.columns ?? 100;
+    // `baton list | head` closes the pipe early: no reason to die with a stack trace.
+    stdout.on('error', () => this.#break());
+    stderr.on('error', () => undefined);
+  }
+
+  /** A line for people; nothing with `--json`. */
+  line(text = ''): void {
+    if (!this.isJson) this.#write(`${text}\n`);
+  }
+
+  /** One JSON value on one line; nothing without `--json`. */
+  json(value: unknown): void {
+    if (this.isJson) this.#write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A remark beside the answer, on standard error. */
+  note(text: string): void {
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  style(format: Style, text: string): string {
+    return this.#hasColour ? styleText(format, text, { validateStream: false }) : text;
+  }
+
+  #write(text: string): void {
+    if (!this.#isBroken) this.#options.stdout.write(text);
+  }
+
+  #break(): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    this.#options.onBroken();
+  }
+}

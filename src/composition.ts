@@ -1,0 +1,129 @@
+import { hostname } from 'node:os';
+import { createLoadProbe, effectiveCores } from './adapters/system/load-probe.ts';
+import { createPinoLogger, type ClosableLogger } from './adapters/system/pino-logger.ts';
+import { randomIdSource } from './adapters/system/random-id-source.ts';
+import { systemClock } from './adapters/system/system-clock.ts';
+import { openSqliteStore } from './adapters/sqlite/sqlite-store.ts';
+import { createApplication, type Application } from './application/application.ts';
+import { createEngine, type Engine } from './application/engine.ts';
+import { createExecuteCommand } from './application/execute-command.ts';
+import { createPlanCache } from './application/plan-cache.ts';
+import { createRunCache } from './application/run-cache.ts';
+import type { ApplicationPorts } from './application/use-case.ts';
+import type { LoadedConfig } from './config.ts';
+import { createShellHandler } from './handlers/shell/shell-handler.ts';
+import type { Store } from './ports/store.ts';
+import type { StepHandler } from './ports/step-handler.ts';
+
+const MS_PER_DAY = 86_400_000;
+
+export interface CompositionOptions {
+  /** `worker`: runs steps; `timers`: only the engine's own work; `none`: commands and questions only. */
+  readonly engine: 'worker' | 'timers' | 'none';
+  /** Only these queues of those that the configuration allows. Default: all of them. */
+  readonly queues?: readonly string[] | undefined;
+}
+
+/** One process of Baton, wired together. */
+export interface Baton {
+  readonly application: Application;
+  readonly ports: ApplicationPorts;
+  readonly store: Store;
+  readonly logger: ClosableLogger;
+  /** Not started yet; `close` stops it. */
+  readonly engine?: Engine;
+  /** Queues whose steps this process runs. */
+  readonly queues: readonly string[];
+  /**
+   * Stops claiming, gives running steps `graceMs` (default 0), releases what is left, closes the store and the log.
+   * Every part is closed even if an earlier one fails; the first failure is thrown.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/**
+ * The one place that constructs adapters. Rejects as `openSqliteStore` does: nothing is left open then. Starts no
+ * work: call `engine.start()`.
+ */
+export async function composeBaton(
+  loaded: LoadedConfig,
+  options: CompositionOptions,
+): Promise<Baton> {
+  const { config, environment } = loaded;
+  const logger = createPinoLogger(config.log);
+  const clock = systemClock;
+  const ids = randomIdSource;
+  const store = await openSqliteStore({ path: config.store, clock, ids, logger });
+  const plans = createPlanCache(store);
+  const runs = createRunCache(store, plans);
+  const env = pick(environment, config.expressions.env);
+  const execute = createExecuteCommand({ store, runs, clock, ids, env });
+  const ports = { store, execute, runs, plans, clock, ids, workspace: config.workspace };
+  const handlers = options.engine === 'worker' ? createHandlers(loaded, options.queues) : [];
+  const engine =
+    options.engine === 'none' ? undefined : buildEngine({ ...ports, logger }, handlers, loaded);
+  return {
+    application: createApplication(ports),
+    ports,
+    store,
+    logger,
+    queues: handlers.flatMap(({ queues }) => queues),
+    ...(engine && { engine }),
+    close: ({ graceMs = 0 } = {}) =>
+      closeAll([() => engine?.stop({ graceMs }), () => store.close(), () => logger.close()]),
+  };
+}
+
+function buildEngine(
+  ports: ApplicationPorts & { readonly logger: ClosableLogger },
+  handlers: readonly StepHandler[],
+  { config: { worker, retention } }: LoadedConfig,
+): Engine {
+  return createEngine({
+    ...ports,
+    handlers,
+    loadProbe: createLoadProbe(),
+    process: { pid: process.pid, host: hostname(), cores: effectiveCores() },
+    config: {
+      concurrency: worker.concurrency,
+      leaseDurationMs: worker.leaseDurationMs,
+      retention: { keepMs: retention.days * MS_PER_DAY, keepRuns: retention.runs },
+    },
+  });
+}
+
+function createHandlers(
+  { config: { shell }, environment }: LoadedConfig,
+  only: readonly string[] | undefined,
+): StepHandler[] {
+  const handlers = [createShellHandler({ ...shell, environment })];
+  if (only === undefined) return handlers;
+  return handlers.map((handler) => ({
+    ...handler,
+    queues: handler.queues.filter((queue) => only.includes(queue)),
+  }));
+}
+
+function pick(
+  environment: LoadedConfig['environment'],
+  names: readonly string[],
+): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = environment[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
+async function closeAll(closings: readonly (() => Promise<void> | undefined)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closings) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

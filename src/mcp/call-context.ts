@@ -1,0 +1,63 @@
+import type { ServerContext } from '@modelcontextprotocol/server';
+import { CLIENT_INFO_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { RunProgress } from '../application/run-view.ts';
+import type { ToolContext } from './define-tool.ts';
+
+const clientInfoSchema = z.object({ name: z.string() });
+
+/** Until tenants are configured there is one. */
+const TENANT = 'default';
+
+/** Version, trace id, parent id and flags of W3C Trace Context. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+/** Who calls, from what the protocol says of the request. The client's name is its own word, no proof. */
+export function callContext(
+  request: ServerContext,
+  connection: {
+    readonly id: string;
+    /** Of a client that introduced itself once, at the start (before 2026-07-28). */
+    readonly clientName: string | undefined;
+    readonly maxWaitSeconds: number;
+    /** Told of a notification that could not be sent. */
+    readonly onNotifyFailed: (error: unknown) => void;
+  },
+): ToolContext {
+  const { mcpReq } = request;
+  // The SDK's type leaves the keys of the envelope open.
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  const client = clientInfoSchema.safeParse(envelope[CLIENT_INFO_META_KEY]).data;
+  const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY];
+  const onProgress = progressNotifier(request, connection.onNotifyFailed);
+  return {
+    tenant: TENANT,
+    actor: `client:${printable(client?.name ?? connection.clientName)}`,
+    causationId: `mcp:${connection.id}:${mcpReq.id}`,
+    signal: mcpReq.signal,
+    maxWaitSeconds: connection.maxWaitSeconds,
+    ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) && { traceparent }),
+    ...(onProgress && { onProgress }),
+  };
+}
+
+function progressNotifier(
+  { mcpReq }: ServerContext,
+  onNotifyFailed: (error: unknown) => void,
+): ((progress: RunProgress) => void) | undefined {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return ({ completed, failed, dropped, total }) => {
+    const params = {
+      progressToken,
+      progress: completed + failed + dropped,
+      total,
+      message: `${completed} of ${total} steps completed${failed > 0 ? `, ${failed} failed` : ''}`,
+    };
+    mcpReq.notify({ method: 'notifications/progress', params }).catch(onNotifyFailed);
+  };
+}
+
+function printable(name: string | undefined): string {
+  return (name ?? 'unknown').replaceAll(/[^\w.@/ -]/g, '').slice(0, 64) || 'unknown';
+}

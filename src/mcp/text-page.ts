@@ -1,0 +1,45 @@
+/** Characters that a value takes in the result as the client receives it: JSON, so that a newline counts twice. */
+export function costOf(value: unknown): number {
+  return JSON.stringify(value).length;
+}
+
+/** `text` in at most `maxChars` characters. */
+export function clip(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
+}
+
+export interface Page {
+  readonly lines: string[];
+  /** Where the next page begins; absent when everything was shown. */
+  readonly nextOffset?: number;
+}
+
+/** Lines from `offset` on, as many as `budget` characters take; always at least one, clipped if it must be. */
+export function pageOf(lines: readonly string[], offset: number, budget: number): Page {
+  const shown: string[] = [];
+  let left = budget;
+  for (const line of lines.slice(offset)) {
+    const cost = costOf(line);
+    if (cost > left) break;
+    left -= cost;
+    shown.push(line);
+  }
+  const first = lines[offset];
+  if (shown.length === 0 && first !== undefined) shown.push(clip(first, Math.max(80, budget / 2)));
+  const nextOffset = offset + shown.length;
+  return { lines: shown, ...(nextOffset < lines.length && { nextOffset }) };
+}
+
+/** A piece of a long text; `offset` counts characters. */
+export function pieceOf(
+  text: string,
+  offset: number,
+  budget: number,
+): { piece: string; nextOffset?: number } {
+  let piece = text.slice(offset, offset + budget);
+  // Quotes, backslashes and newlines cost more than one character each.
+  while (costOf(piece) > budget && piece.length > 80)
+    piece = piece.slice(0, Math.max(80, Math.floor((piece.length * budget) / costOf(piece)) - 10));
+  const nextOffset = offset + piece.length;
+  return { piece, ...(nextOffset < text.length && { nextOffset }) };
+}

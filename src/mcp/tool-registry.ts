@@ -1,0 +1,68 @@
+import { nearestName } from '../domain/nearest-name.ts';
+import { TOOLSETS, type Tool, type Toolset } from './define-tool.ts';
+
+/** `core`: the default profile; `all`: everything; else the named toolsets. */
+export type ToolSelection = 'core' | 'all' | readonly Toolset[];
+
+export interface ToolRegistry {
+  /** In a fixed order, so that clients can cache what they were shown. */
+  readonly tools: readonly Tool[];
+  find(name: string): Tool | undefined;
+  /** Why a tool that exists cannot be called here; `undefined` for a name that no tool has. */
+  whyHidden(name: string): string | undefined;
+  nearest(name: string): string | undefined;
+}
+
+export function createToolRegistry(
+  all: readonly Tool[],
+  options: { readonly toolsets: ToolSelection; readonly readOnly: boolean },
+): ToolRegistry {
+  const { toolsets, readOnly } = options;
+  const tools = all.filter((tool) => isSelected(tool, toolsets) && (!readOnly || tool.isReadOnly));
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  return {
+    tools,
+    find: (name) => byName.get(name),
+    whyHidden: (name) => {
+      const tool = all.find((candidate) => candidate.name === name);
+      if (tool === undefined) return undefined;
+      return readOnly && !tool.isReadOnly
+        ? `${name} changes things, and this server was started read-only.`
+        : `${name} belongs to the toolset "${tool.toolset}", which this server was not started with (--toolsets).`;
+    },
+    nearest: (name) => nearestName(name, [...byName.keys()]),
+  };
+}
+
+function isSelected(tool: Tool, toolsets: ToolSelection): boolean {
+  if (toolsets === 'all') return true;
+  return toolsets === 'core' ? tool.isDefault : toolsets.includes(tool.toolset);
+}
+
+/**
+ * Reads `core`, `all`, or names joined by commas (`core` and toolsets may not be mixed). Answers what is wrong as
+ * text.
+ */
+export function parseToolSelection(
+  text: string,
+):
+  | { readonly ok: true; readonly selection: ToolSelection }
+  | { readonly ok: false; readonly error: string } {
+  const names = text.split(',').flatMap((name) => name.trim() || []);
+  const [only] = names;
+  if (names.length === 1 && (only === 'core' || only === 'all'))
+    return { ok: true, selection: only };
+  const known = names.filter(isToolset);
+  if (known.length === names.length && names.length > 0) return { ok: true, selection: known };
+  const wrong = names.find((name) => !isToolset(name)) ?? '';
+  const nearest = nearestName(wrong, [...TOOLSETS, 'all', 'core']);
+  const hint = nearest === undefined || nearest === wrong ? '' : `; did you mean "${nearest}"?`;
+  return {
+    ok: false,
+    error: `toolsets: "${wrong}" is not possible here: give core, all, or some of ${TOOLSETS.join(', ')}${hint}`,
+  };
+}
+
+function isToolset(name: string): name is Toolset {
+  return (TOOLSETS as readonly string[]).includes(name);
+}

@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, describe } from 'vitest';
+import { catalogContract } from './catalog-contract.ts';
+import { commitContract } from './commit-contract.ts';
+import { engineWorkContract } from './engine-work-contract.ts';
+import type { StoreFixture } from './fixture.ts';
+import { readingContract } from './reading-contract.ts';
+import { taskContract } from './task-contract.ts';
+
+/** What every adapter of the store port must do: one suite for all of them. */
+export function storeContract(name: string, createFixture: () => Promise<StoreFixture>): void {
+  describe(name, () => {
+    let fixture: StoreFixture | undefined;
+
+    beforeEach(async () => {
+      fixture = await createFixture();
+    });
+
+    afterEach(async () => {
+      await fixture?.close();
+    });
+
+    const use = (): StoreFixture => {
+      if (!fixture) throw new Error('the fixture exists only while a test runs');
+      return fixture;
+    };
+
+    commitContract(use);
+    taskContract(use);
+    engineWorkContract(use);
+    readingContract(use);
+    catalogContract(use);
+  });
+}

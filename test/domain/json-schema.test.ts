@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import type { Json } from '../../src/domain/json.ts';
+import {
+  compileJsonSchema,
+  MAX_VIOLATIONS,
+  type JsonSchemaValidator,
+} from '../../src/domain/json-schema.ts';
+
+function compile(schema: Json): JsonSchemaValidator {
+  const compiled = compileJsonSchema(schema);
+  if (!compiled.ok) throw new Error(compiled.error);
+  return compiled.validator;
+}
+
+function refusal(schema: Json): string {
+  const compiled = compileJsonSchema(schema);
+  return compiled.ok ? 'none' : compiled.error;
+}
+
+describe('a JSON Schema', () => {
+  const schema = {
+    type: 'object',
+    required: ['repo', 'files'],
+    additionalProperties: false,
+    properties: {
+      repo: { type: 'string' },
+      branch: { type: 'string', default: 'main' },
+      level: { enum: ['low', 'high'] },
+      files: {
+        type: 'array',
+        items: { type: 'object', properties: { 'a b': { type: 'integer' } } },
+      },
+    },
+  };
+
+  test('reports all violations with their places', () => {
+    const value = { level: 'mid', files: [{ 'a b': 1 }, { 'a b': 'x' }], extra: 1 };
+    expect(compile(schema).validate(value)).toEqual([
+      { path: 'repo', message: 'is required' },
+      { path: 'extra', message: 'is not allowed' },
+      { path: 'level', message: 'must be equal to one of the allowed values: ["low","high"]' },
+      { path: 'files[1]["a b"]', message: 'must be integer' },
+    ]);
+  });
+
+  test('accepts what is valid and never changes it', () => {
+    const value = { repo: '.', files: [] };
+    expect(compile(schema).validate(value)).toEqual([]);
+    expect(value).toEqual({ repo: '.', files: [] });
+  });
+
+  test('fills in defaults on a copy', () => {
+    const value = { repo: '.' };
+    expect(compile(schema).withDefaults(value)).toEqual({ repo: '.', branch: 'main' });
+    expect(value).toEqual({ repo: '.' });
+  });
+
+  test('may be true or false', () => {
+    expect(compile(true).validate(1)).toEqual([]);
+    expect(compile(false).validate(1)).not.toEqual([]);
+  });
+
+  test('tells a bounded number of violations and counts the rest', () => {
+    const values = Array.from({ length: 100 }, () => 'x');
+    const violations = compile({ type: 'array', items: { type: 'integer' } }).validate(values);
+    expect(violations).toHaveLength(MAX_VIOLATIONS + 1);
+    expect(violations.at(-1)).toEqual({ path: '', message: 'and 80 more' });
+  });
+
+  test('may refer to itself', () => {
+    const tree = compile({
+      type: 'object',
+      properties: { children: { type: 'array', items: { $ref: '#' } }, n: { $ref: '#/$defs/n' } },
+      $defs: { n: { type: 'integer' } },
+    });
+    expect(tree.validate({ n: 1, children: [{ children: [{ n: 'x' }] }] })).toEqual([
+      { path: 'children[0].children[0].n', message: 'must be integer' },
+    ]);
+  });
+
+  test('of draft-07 is read as such', () => {
+    const $schema = 'http://json-schema.org/draft-07/schema#';
+    const tuple = compile({
+      $schema,
+      type: 'array',
+      items: [{ type: 'integer' }, { type: 'string' }],
+    });
+    expect(tuple.validate([1, 'a'])).toEqual([]);
+    expect(tuple.validate(['a', 'a'])).toEqual([{ path: '[0]', message: 'must be integer' }]);
+  });
+
+  test('checks formats and patterns', () => {
+    const dated = compile({ type: 'string', format: 'date-time' });
+    expect(dated.validate('2026-01-02T03:04:05Z')).toEqual([]);
+    expect(dated.validate('yesterday')).toHaveLength(1);
+    const named = compile({ type: 'string', pattern: '^[a-z]+$' });
+    expect(named.validate('abc')).toEqual([]);
+    expect(named.validate('ABC')).toHaveLength(1);
+  });
+
+  test('two schemas of the same content do not disturb one another', () => {
+    const first = compile({ type: 'integer' });
+    const second = compile({ type: 'integer' });
+    expect([first.validate('x').length, second.validate('x').length]).toEqual([1, 1]);
+  });
+});
+
+describe('a JSON Schema is refused', () => {
+  test.each<[string, Json, string]>([
+    ['that is no object', [], 'is an object'],
+    ['with a keyword that does not exist', { typo: 'string' }, 'unknown keyword'],
+    [
+      'with a type that does not exist',
+      { properties: { a: { type: 'strin' } } },
+      'properties.a.type',
+    ],
+    ['with a format that does not exist', { type: 'string', format: 'dat' }, 'unknown format'],
+    [
+      'that refers to the network',
+      { $ref: 'https://example.test/x.json' },
+      'not inside the schema',
+    ],
+    [
+      'that refers to a file',
+      { properties: { a: { $ref: 'file:///etc/x' } } },
+      'not inside the schema',
+    ],
+    ['that refers to nothing', { $ref: '#/$defs/x' }, "can't resolve reference"],
+    ['with an anchor', { $anchor: 'a' }, 'not supported'],
+    ['with a pattern RE2 does not have', { type: 'string', pattern: '(?=a)' }, 'not supported'],
+    ['with a long pattern', { type: 'string', pattern: 'a'.repeat(300) }, 'at most 256'],
+    ['of an unknown dialect', { $schema: 'https://example.test/s' }, 'draft-07 or 2020-12'],
+    ['with very many parts', { enum: Array.from({ length: 6_000 }, (_, at) => at) }, 'too large'],
+  ])('%s', (_, schema, message) => {
+    expect(refusal(schema)).toContain(message);
+  });
+
+  test('whose references double at every level', () => {
+    const $defs: { [name: string]: Json } = { d40: { type: 'integer' } };
+    for (let at = 0; at < 40; at++) {
+      const next = { $ref: `#/$defs/d${at + 1}` };
+      $defs[`d${at}`] = { anyOf: [next, next] };
+    }
+    expect(refusal({ $defs, $ref: '#/$defs/d0' })).toContain('too large');
+  });
+
+  test('nested beyond reason', () => {
+    let schema: Json = {};
+    for (let at = 0; at < 100; at++) schema = { not: schema };
+    expect(refusal(schema)).toContain('nested too deeply');
+  });
+
+  test('a schema that refers to itself without end is an error, not a crash', () => {
+    const endless = { $defs: { a: { $ref: '#/$defs/a' } }, $ref: '#/$defs/a' };
+    expect(refusal(endless)).toContain('refers to itself without end');
+    const around = { $defs: { a: { allOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' };
+    expect(compile(around).validate(1)).toEqual([
+      { path: '', message: 'nested too deeply to be checked' },
+    ]);
+    expect(compile(around).withDefaults(1)).toBe(1);
+  });
+
+  test('a pattern that hangs other engines is matched at once', () => {
+    const slow = compile({ type: 'string', pattern: '^(a+)+$' });
+    expect(slow.validate(`${'a'.repeat(5_000)}!`)).toHaveLength(1);
+  });
+});

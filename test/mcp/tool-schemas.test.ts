@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { Tool } from '../../src/mcp/define-tool.ts';
+import { createToolRegistry, parseToolSelection } from '../../src/mcp/tool-registry.ts';
+import { tools } from '../../tools/index.ts';
+import { connect } from './connect.ts';
+
+/** Default profile of today; more tools join it later, and all of them share 3,000. */
+const MAX_CORE_TOKENS = 1_900;
+const MAX_ALL_TOKENS = 8_000;
+
+const tokensOf = ({ listing }: Tool): number => Math.ceil(JSON.stringify(listing).length / 4);
+const sum = (all: readonly Tool[]): number =>
+  all.reduce((total, tool) => total + tokensOf(tool), 0);
+
+describe('tool schemas', () => {
+  it('are what the snapshot says, with what each costs', async () => {
+    const listed = tools.map((tool) => ({ tokens: tokensOf(tool), ...tool.listing }));
+    const snapshot = `${JSON.stringify({ tokens: sum(tools), tools: listed }, null, 2)}\n`;
+    await expect(snapshot).toMatchFileSnapshot('./__snapshots__/tool-schemas.json');
+  });
+
+  it('reach a client as they are', async () => {
+    const { client } = await connect();
+    const { tools: shown } = await client.listTools();
+    expect(shown).toEqual(tools.map(({ listing }) => listing));
+  });
+
+  it('cost little: the default profile and all together', () => {
+    const core = createToolRegistry(tools, { toolsets: 'core', readOnly: false });
+    expect(sum(core.tools)).toBeLessThanOrEqual(MAX_CORE_TOKENS);
+    expect(sum(tools)).toBeLessThanOrEqual(MAX_ALL_TOKENS);
+  });
+
+  it.each(tools.map((tool) => [tool.name, tool] as const))(
+    '%s is flat, named and annotated',
+    (name, tool) => {
+      const text = JSON.stringify(tool.listing);
+      for (const word of [
+        '$ref',
+        '$schema',
+        'anyOf',
+        'oneOf',
+        'allOf',
+        'additionalProperties',
+        'exclusiveMinimum',
+        'exclusiveMaximum',
+      ])
+        expect(text).not.toContain(`"${word}"`);
+      expect(name).toMatch(/^[a-z][a-z0-9_]{2,40}$/);
+      expect(tool.listing.title.length).toBeGreaterThan(5);
+      expect(tool.listing.annotations.readOnlyHint).toBe(tool.isReadOnly);
+      const properties = Object.keys(tool.listing.inputSchema.properties ?? {});
+      const changesRuns = !tool.isReadOnly && tool.toolset === 'runs';
+      expect(properties.includes('idempotency_key')).toBe(changesRuns);
+    },
+  );
+
+  it('have names of their own', () => {
+    expect(new Set(tools.map(({ name }) => name)).size).toBe(tools.length);
+  });
+});
+
+describe('the choice of toolsets', () => {
+  it('reads core, all, and names', () => {
+    expect(parseToolSelection('all')).toEqual({ ok: true, selection: 'all' });
+    expect(parseToolSelection('core')).toEqual({ ok: true, selection: 'core' });
+    expect(parseToolSelection(' runs, operations')).toEqual({
+      ok: true,
+      selection: ['runs', 'operations'],
+    });
+  });
+
+  it.each(['', 'operatons', 'core,runs'])('refuses "%s" and says what is possible', (text) => {
+    const parsed = parseToolSelection(text);
+    expect(parsed).toMatchObject({ ok: false });
+    expect(JSON.stringify(parsed)).toContain('runs, definitions, operations');
+  });
+});

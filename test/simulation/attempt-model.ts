@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventOf } from '../../src/domain/events.ts';
+import { behaviourOf, type Behaviour } from './behaviour.ts';
+import type { StepModel } from './generate-workflow.ts';
+import { outputOf } from './played-handler.ts';
+import type { ModelView } from './reference-model.ts';
+
+type ShellModel = Extract<StepModel['work'], { kind: 'shell' }>;
+
+/** What one event may say of one attempt, given what the handler plays and the retry policy. */
+export function checkAttempt(step: StepModel, view: ModelView): string[] {
+  const { body, occurredAtMs } = view.event;
+  switch (body.type) {
+    case 'StepCompleted':
+      return body.worker === undefined ? [] : checkCompleted(step, body);
+    case 'StepAttemptFailed':
+      return [...checkCode(step, body, occurredAtMs), ...checkRetried(step, body, view)];
+    case 'StepFailed':
+      return [...checkCode(step, body, occurredAtMs), ...checkGivenUp(step, body, view)];
+    default:
+      return [];
+  }
+}
+
+function checkCompleted({ id, work }: StepModel, body: EventOf<'StepCompleted'>): string[] {
+  if (work.kind !== 'shell') return [`${id} was run by a worker`];
+  const behaviour = behaviourOf(work.script, body.attempt);
+  const isSuccess =
+    behaviour.kind === 'success' ||
+    behaviour.kind === 'stubborn' ||
+    (behaviour.kind === 'breach' && !work.hasContract);
+  if (!isSuccess) return [`${id}#${body.attempt} completed, but plays ${behaviour.kind}`];
+  const expected = outputOf(behaviour, body.attempt);
+  return isDeepStrictEqual(body.output, expected) ? [] : [`${id}#${body.attempt}: wrong output`];
+}
+
+/** The error is one that the attempt can have had. */
+function checkCode(
+  { id, work }: StepModel,
+  body: EventOf<'StepAttemptFailed'> | EventOf<'StepFailed'>,
+  occurredAtMs: number,
+): string[] {
+  const { attempt, error, worker, startedAtMs } = body;
+  if (attempt === 0) return []; // never began: the reference model has judged its condition
+  if (work.kind === 'signal')
+    return error.code === 'signal_timeout' ? [] : [`${id} failed: ${error.code}`];
+  if (work.kind !== 'shell' || worker === undefined) return [];
+  const own = codesOf(behaviourOf(work.script, attempt), work);
+  if (own.includes(error.code) || error.code === 'poison') return [];
+  const lastedMs = occurredAtMs - (startedAtMs ?? occurredAtMs);
+  if (error.code === 'timeout' && lastedMs >= work.timeoutMs) return [];
+  const { beatMs } = work.script;
+  if (error.code === 'heartbeat_timeout' && beatMs > 0 && lastedMs >= beatMs * 3) return [];
+  return [`${id}#${attempt} failed with ${error.code} after ${lastedMs} ms`];
+}
+
+function codesOf(behaviour: Behaviour, work: ShellModel): readonly string[] {
+  if (behaviour.kind === 'failure') return [behaviour.code];
+  if (behaviour.kind === 'throw') return ['handler_error'];
+  return behaviour.kind === 'breach' && work.hasContract ? ['contract_violation'] : [];
+}
+
+function checkRetried(
+  step: StepModel,
+  body: EventOf<'StepAttemptFailed'>,
+  view: ModelView,
+): string[] {
+  const { attempt, error, retryAtMs } = body;
+  const place = `${step.id}#${attempt}`;
+  if (!mayRetry(step, attempt, error.code)) return [`${place} is retried beyond its policy`];
+  if (view.isCancelling || view.isStopping) return [`${place} is retried in a run that stops`];
+  const { initialDelayMs, factor, maxDelayMs, jitter } = step.retry;
+  const fullMs = Math.min(maxDelayMs, initialDelayMs * factor ** (attempt - 1));
+  const askedMs = retryAfterMs(step, attempt, error.code);
+  const delayMs = retryAtMs - view.event.occurredAtMs;
+  const most = Math.max(fullMs, askedMs);
+  const least = jitter === 'none' ? most : askedMs;
+  return delayMs >= least && delayMs <= most ? [] : [`${place} is retried after ${delayMs} ms`];
+}
+
+/** A step that could try again gives up only when the run no longer wants it, or a person said so. */
+function checkGivenUp(step: StepModel, body: EventOf<'StepFailed'>, view: ModelView): string[] {
+  const { attempt, error, worker } = body;
+  if (worker === undefined || view.isCancelling || view.isStopping) return [];
+  return mayRetry(step, attempt, error.code) ? [`${step.id}#${attempt} was not retried`] : [];
+}
+
+function mayRetry({ retry, work }: StepModel, attempt: number, code: string): boolean {
+  if (attempt >= retry.maxAttempts || retry.nonRetryable.includes(code)) return false;
+  if (code === 'poison') return false;
+  const behaviour = work.kind === 'shell' ? behaviourOf(work.script, attempt) : undefined;
+  return !(behaviour?.kind === 'failure' && behaviour.permanent && behaviour.code === code);
+}
+
+function retryAfterMs({ work }: StepModel, attempt: number, code: string): number {
+  const behaviour = work.kind === 'shell' ? behaviourOf(work.script, attempt) : undefined;
+  if (behaviour?.kind !== 'failure' || behaviour.code !== code) return 0;
+  return behaviour.retryAfterMs ?? 0;
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { expectSeedsToHold, seedRange } from './play-seeds.ts';
+import { simulate } from './simulate.ts';
+
+/** Seeds that once failed, each with what it showed. */
+const REGRESSION_SEEDS: readonly number[] = [
+  14, // the simulation itself: a dead process's abort removed somebody else's sleep
+  19, // a lost reply to a worker's discard ended its loop as if it were a defect
+  64, // the reference model: a step whose condition cannot be evaluated never begins
+  1258, // a refusal that rested on a command which then lost its lease made the worker drop the only task
+];
+
+describe('deterministic simulation', () => {
+  it('plays a seed byte for byte the same again', async () => {
+    const first = await simulate(7);
+    const again = await simulate(7);
+    const other = await simulate(8);
+    expect(again.trace).toEqual(first.trace);
+    expect(again.traceHash).toBe(first.traceHash);
+    expect(other.traceHash).not.toBe(first.traceHash);
+  });
+
+  it('holds every invariant for the seeds that once failed', async () => {
+    await expectSeedsToHold(REGRESSION_SEEDS);
+  });
+
+  it('holds every invariant for seeds 1 to 1000', { timeout: 300_000 }, async () => {
+    await expectSeedsToHold(seedRange(1, 1_000));
+  });
+});

@@ -1,0 +1,74 @@
+import {
+  RUN_OUTPUT,
+  getWorkflowInputSchema,
+  type GetWorkflowInput,
+  type WorkflowView,
+} from '../src/application/get-workflow.ts';
+import { READS, defineTool } from '../src/mcp/define-tool.ts';
+import { attentionLines, endLines, headLine, nextLines, stepLine } from '../src/mcp/run-text.ts';
+import { costOf, pageOf, pieceOf } from '../src/mcp/text-page.ts';
+import { MAX_RESULT_CHARS } from '../src/mcp/tool-result.ts';
+
+export const getWorkflow = defineTool({
+  name: 'get_workflow',
+  title: 'Read a run',
+  description:
+    'Status, progress, steps and output of a run, as of now. Give step for the full output of one step.',
+  toolset: 'runs',
+  isDefault: true,
+  inputSchema: getWorkflowInputSchema,
+  annotations: READS,
+  run: async (application, context, input) => {
+    const found = await application.getWorkflow(context, input);
+    if (!found.ok) return found;
+    const { value } = found;
+    const text = input.step === undefined ? table(value, input) : output(value, input);
+    return { ok: true, value: { text } };
+  },
+});
+
+function table(view: WorkflowView, { offset = 0 }: GetWorkflowInput): string {
+  const head = [headLine(view), ...endLines(view, 1_500)];
+  const tail = [...attentionLines(view.attention), ...nextLines(view.next)];
+  const budget = MAX_RESULT_CHARS - costOf([...head, ...tail].join('\n')) - 250;
+  const page = pageOf(view.steps.map(stepLine), offset, budget);
+  return [
+    ...head,
+    `steps ${offset + 1} to ${offset + page.lines.length} of ${view.steps.length} (id kind status):`,
+    ...page.lines,
+    ...more(view, page.nextOffset),
+    ...tail,
+  ].join('\n');
+}
+
+function output(view: WorkflowView, { step, offset = 0 }: GetWorkflowInput): string {
+  const { step: detail } = view;
+  const value = step === RUN_OUTPUT ? view.output : detail?.output;
+  const head = [
+    headLine(view),
+    ...(detail ? [stepLine(detail)] : []),
+    ...(detail?.error
+      ? [`error: ${detail.error.code}: ${detail.error.message.slice(0, 2_000)}`]
+      : []),
+    ...(detail?.error_details === undefined
+      ? []
+      : [`details: ${JSON.stringify(detail.error_details).slice(0, 1_500)}`]),
+  ];
+  if (value === undefined) return [...head, 'no output (yet)', ...nextLines(view.next)].join('\n');
+  // Text as it is: a command's output is read, not parsed.
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 1);
+  const budget = MAX_RESULT_CHARS - costOf(head.join('\n')) - 400;
+  const { piece, nextOffset } = pieceOf(text, offset, budget);
+  return [
+    ...head,
+    `output, characters ${offset} to ${offset + piece.length} of ${text.length}:`,
+    piece,
+    ...more(view, nextOffset, step),
+  ].join('\n');
+}
+
+function more({ run_id }: WorkflowView, offset: number | undefined, step?: string): string[] {
+  if (offset === undefined) return [];
+  const args = { run_id, ...(step !== undefined && { step }), offset };
+  return [`more: get_workflow ${JSON.stringify(args)}`];
+}

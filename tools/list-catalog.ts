@@ -1,0 +1,86 @@
+import { listCatalogInputSchema, type Catalog } from '../src/application/list-catalog.ts';
+import { READS, defineTool } from '../src/mcp/define-tool.ts';
+import { clip, pageOf } from '../src/mcp/text-page.ts';
+
+export const listCatalog = defineTool({
+  name: 'list_catalog',
+  title: 'List what can be started',
+  description:
+    'Registered workflows, step kinds and live workers. With name: the input schema of one of them; read it before start_workflow.',
+  toolset: 'definitions',
+  isDefault: true,
+  inputSchema: listCatalogInputSchema,
+  annotations: READS,
+  run: async (application, context, input) => {
+    const catalog = await application.listCatalog(context, input);
+    return catalog.ok ? { ok: true, value: { text: lines(catalog.value).join('\n') } } : catalog;
+  },
+});
+
+function lines(catalog: Catalog): string[] {
+  return [
+    ...workflowLines(catalog),
+    ...kindLines(catalog),
+    ...workerLines(catalog),
+    ...detailLines(catalog),
+  ];
+}
+
+function workflowLines({ workflows, next_cursor }: Catalog): string[] {
+  if (workflows === undefined) return [];
+  const described = workflows.map(({ name, version, description }) =>
+    clip(`- ${name}@${version}${description === undefined ? '' : `: ${description}`}`, 160),
+  );
+  const page = pageOf(described, 0, 4_500);
+  const cut = page.nextOffset === undefined ? next_cursor : workflows[page.nextOffset - 1]?.name;
+  const more = cut === undefined ? [] : [`more: list_catalog ${JSON.stringify({ cursor: cut })}`];
+  return workflows.length === 0
+    ? ['workflows: none registered; register_workflow adds one']
+    : ['workflows:', ...page.lines, ...more];
+}
+
+function kindLines({ step_kinds }: Catalog): string[] {
+  if (step_kinds === undefined) return [];
+  return ['step kinds:', ...step_kinds.map(({ name, description }) => `- ${name}: ${description}`)];
+}
+
+function workerLines({ workers }: Catalog): string[] {
+  if (workers === undefined) return [];
+  if (workers.length === 0) return ['workers: none alive'];
+  const shown = workers
+    .slice(0, 10)
+    .map(({ workerId, busy, limit, queues }) =>
+      clip(`- ${workerId}: ${busy} of ${limit} busy, serves ${queues.join(', ')}`, 300),
+    );
+  const rest = workers.length - shown.length;
+  return ['workers:', ...shown, ...(rest > 0 ? [`- and ${rest} more`] : [])];
+}
+
+function detailLines({ workflow, step_kind }: Catalog): string[] {
+  if (step_kind)
+    return [
+      `step kind ${step_kind.name}: ${step_kind.description}`,
+      `with: ${clip(JSON.stringify(step_kind.input_schema), 3_000)}`,
+    ];
+  if (!workflow) return [];
+  const { name, version, description, input_schema } = workflow;
+  const steps = workflow.steps.map(
+    ({ id, uses, needs }) =>
+      `- ${id} ${uses}${needs.length > 0 ? ` after ${needs.join(', ')}` : ''}`,
+  );
+  const page = pageOf(
+    steps.map((step) => clip(step, 200)),
+    0,
+    2_500,
+  );
+  const rest = steps.length - page.lines.length;
+  return [
+    `workflow ${name}@${version}${description === undefined ? '' : `: ${clip(description, 500)}`}`,
+    `input schema: ${clip(JSON.stringify(input_schema), 2_500)}`,
+    `steps (${steps.length}):`,
+    ...page.lines,
+    ...(rest > 0 ? [`- and ${rest} more`] : []),
+    'next:',
+    `- start_workflow ${JSON.stringify({ workflow: name })} with input as the schema says`,
+  ];
+}
