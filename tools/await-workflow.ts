@@ -39,7 +39,7 @@ function answer(seen: AwaitedWorkflow): ToolAnswer {
     headLine(seen),
     ...eventLines(seen),
     ...endLines(seen, 1_200),
-    ...attentionLines(seen.attention, 3),
+    ...attentionLines(seen.attention, seen.next, 3),
     `finished: ${seen.finished}`,
     `next_cursor: ${seen.next_cursor}`,
     ...nextLines(seen.next),

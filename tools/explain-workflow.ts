@@ -27,7 +27,7 @@ function textOf(explained: WorkflowExplanation): string {
   const tail = nextLines(explained.next);
   const lines = [
     ...explained.failures.map((step) => `- failed: ${stepLine(step)}`),
-    ...explained.reasons.map((reason) => clip(reasonLine(reason), 900)),
+    ...explained.reasons.map((reason) => clip(reasonLine(reason, explained.next), 900)),
   ];
   const page = pageOf(lines, 0, MAX_RESULT_CHARS - costOf([...head, ...tail].join('\n')) - 150);
   const rest = lines.length - page.lines.length;

@@ -29,7 +29,7 @@ export const getWorkflow = defineTool({
 
 function table(view: WorkflowView, { offset = 0 }: GetWorkflowInput): string {
   const head = [headLine(view), ...endLines(view, 1_500)];
-  const tail = [...attentionLines(view.attention), ...nextLines(view.next)];
+  const tail = [...attentionLines(view.attention, view.next), ...nextLines(view.next)];
   const budget = MAX_RESULT_CHARS - costOf([...head, ...tail].join('\n')) - 250;
   const page = pageOf(view.steps.map(stepLine), offset, budget);
   return [

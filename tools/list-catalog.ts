@@ -61,6 +61,8 @@ function detailLines({ workflow, step_kind }: Catalog): string[] {
     return [
       `step kind ${step_kind.name}: ${step_kind.description}`,
       `with: ${clip(JSON.stringify(step_kind.input_schema), 3_000)}`,
+      `effect unless the step says otherwise: ${step_kind.effect}`,
+      `keys of every step: id, uses, with, needs, if, outputSchema, description${step_kind.settings.map((key) => `, ${key}`).join('')}`,
     ];
   if (!workflow) return [];
   const { name, version, description, input_schema } = workflow;
@@ -81,6 +83,6 @@ function detailLines({ workflow, step_kind }: Catalog): string[] {
     ...page.lines,
     ...(rest > 0 ? [`- and ${rest} more`] : []),
     'next:',
-    `- start_workflow ${JSON.stringify({ workflow: name })} with input as the schema says`,
+    `- ${workflow.next}`,
   ];
 }

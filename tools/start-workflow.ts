@@ -37,7 +37,7 @@ function answer(started: StartedWorkflow): ToolAnswer {
     headLine(started),
     ...what,
     ...endLines(started, 1_500),
-    ...attentionLines(started.attention),
+    ...attentionLines(started.attention, started.next),
     ...nextLines(started.next),
   ].join('\n');
   return {

@@ -93,8 +93,8 @@ function serialise(
 }
 
 /**
- * A snapshot is due when the tail outweighs the last one: the bytes of all snapshots then stay below those of the
- * history. "Every k events" would write the whole state of a large run again and again.
+ * A snapshot is due when the tail outweighs the last one: the bytes of all snapshots but the newest then stay
+ * below those of the history. "Every k events" would write the whole state of a large run again and again.
  */
 function snapshotOf(run: CachedRun, draft: DraftState, tailBytes: number): RunSnapshot | undefined {
   if (tailBytes < Math.max(MIN_SNAPSHOT_BYTES, run.snapshotBytes)) return undefined;

@@ -46,6 +46,9 @@ function reasonsOf(queues: readonly QueueDepth[], workers: readonly WorkerPresen
       ({ queue, waiting }) => `${waiting} task(s) wait in "${queue}", which no live worker serves`,
     );
   return workers.length === 0
-    ? ['no worker is alive, so that no step that needs one can run', ...unserved]
+    ? [
+        'no worker is alive that may run steps (the setting shell.allow lists what they may run)',
+        ...unserved,
+      ]
     : unserved;
 }

@@ -8,9 +8,11 @@ import {
   type StepKindName,
 } from '../domain/step-kinds.ts';
 import type { RegisteredDefinition } from '../ports/definition-catalog.ts';
+import { exampleInput } from './example-input.ts';
 import { findDefinition } from './find-definition.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { levelsOf } from './register-workflow.ts';
+import { toolCall } from './tool-call.ts';
 import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from './use-case.ts';
 import { listWorkers, type WorkerPresence } from './worker-presence.ts';
 
@@ -32,6 +34,8 @@ export interface CatalogWorkflow {
 }
 
 export interface WorkflowDetail extends CatalogWorkflow {
+  /** The call that starts it, with what has to be filled in. */
+  readonly next: string;
   readonly hash: string;
   /** JSON Schema; `{}` takes anything. */
   readonly input_schema: JsonObject;
@@ -44,6 +48,10 @@ export interface StepKindDetail {
   readonly description: string;
   /** JSON Schema of `with`. */
   readonly input_schema: JsonObject;
+  /** Keys of the step that this kind has a use for, beside those of every step. */
+  readonly settings: readonly string[];
+  /** Unless the step says otherwise. */
+  readonly effect: string;
 }
 
 export interface Catalog {
@@ -126,6 +134,10 @@ async function workflowDetail(
     ...entryOf(registered),
     hash: registered.hash,
     input_schema: plan.definition.input ?? {},
+    next: toolCall('start_workflow', {
+      workflow: registered.name,
+      input: exampleInput(plan.definition.input),
+    }),
     levels: levelsOf(plan),
     steps: plan.steps.map(({ id, uses, needs, queue }) => ({
       id,
@@ -143,7 +155,9 @@ function kindDetail(name: StepKindName): StepKindDetail {
   });
   // A JSON Schema that zod wrote is plain JSON; the copy drops its hidden properties.
   const input_schema = JSON.parse(JSON.stringify(schema)) as JsonObject;
-  return { name, description: KIND_DESCRIPTIONS[name], input_schema };
+  delete input_schema.$schema;
+  const { settings, effect } = STEP_KINDS[name];
+  return { name, description: KIND_DESCRIPTIONS[name], input_schema, settings, effect };
 }
 
 function unknownKind(name: string): UseCaseResult<never> {

@@ -4,6 +4,7 @@ import type { ParsedDefinition } from '../domain/definition.ts';
 import { toMermaid } from '../domain/mermaid.ts';
 import type { Plan } from '../domain/plan.ts';
 import { flagSchema } from './call-arguments.ts';
+import { exampleInput } from './example-input.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { parseDefinitionText } from './parse-definition-text.ts';
 import { toolCall } from './tool-call.ts';
@@ -74,7 +75,12 @@ function planOf({ plan, hash }: Accepted): Omit<WorkflowRegistration, 'created' 
     levels: levelsOf(plan),
     queues: [...new Set(plan.steps.flatMap(({ queue }) => queue ?? []))],
     graph: toMermaid(plan),
-    next: [toolCall('start_workflow', { workflow: plan.name, input: {} })],
+    next: [
+      toolCall('start_workflow', {
+        workflow: plan.name,
+        input: exampleInput(plan.definition.input),
+      }),
+    ],
   };
 }
 

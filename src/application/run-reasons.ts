@@ -41,7 +41,11 @@ export function needsSomebody(reason: Reason): boolean {
 
 /** Every open step with why it is open, those that need somebody first; steps that only wait for others last. */
 export function reasonsOf(situation: RunSituation): readonly Reason[] {
-  const reasons = situation.plan.steps.flatMap((step) => reasonOf(situation, step) ?? []);
+  const { status } = situation.state.run;
+  const reasons = situation.plan.steps
+    .flatMap((step) => reasonOf(situation, step) ?? [])
+    // What has not begun does not begin any more.
+    .filter(({ kind }) => status !== 'cancelling' || (kind !== 'blocked' && kind !== 'ready'));
   const rank = (reason: Reason): number =>
     needsSomebody(reason) ? 0 : reason.kind === 'blocked' ? 2 : 1;
   return [...ofRun(situation), ...reasons].sort((a, b) => rank(a) - rank(b));
@@ -130,13 +134,10 @@ function depthOf({ depths }: RunSituation, queue: string): string {
 /** What a person can change so that the queue is served. */
 function remedyFor({ workers }: RunSituation, queue: string): string {
   const binary = /^shell:(.+)$/.exec(queue)?.[1];
-  const allow =
-    binary === undefined
-      ? ''
-      : ` A worker runs "${binary}" only if its setting shell.allow lists it.`;
-  return workers.length === 0
-    ? `No worker is alive: "baton worker" starts one.${allow}`
-    : `${workers.length} worker(s) are alive.${allow}`;
+  const others =
+    workers.length === 0 ? 'No worker is alive' : `${workers.length} other(s) are alive`;
+  if (binary === undefined) return `${others}: "baton worker" starts one.`;
+  return `${others}: list "${binary}" in the setting shell.allow, then start Baton again ("baton worker" starts a worker alone).`;
 }
 
 function heartbeatOf(situation: RunSituation, step: PlannedStep): string {

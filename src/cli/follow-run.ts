@@ -6,6 +6,7 @@ import { callContext, TENANT, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { createLiveView } from './live-view.ts';
+import type { RunDisplay } from './run-display.ts';
 import { attentionLines, eventText } from './run-lines.ts';
 import { printRun } from './show-command.ts';
 
@@ -45,12 +46,6 @@ export async function followRun(
   } finally {
     changes.stop();
   }
-}
-
-/** Shows a run as it changes. */
-export interface RunDisplay {
-  update(view: WorkflowView): Promise<void>;
-  end(view: WorkflowView): Promise<void>;
 }
 
 function endOf({ status }: WorkflowView): ExitCode {

@@ -1,5 +1,5 @@
 import type { WorkflowView } from '../application/get-workflow.ts';
-import type { RunDisplay } from './follow-run.ts';
+import type { RunDisplay } from './run-display.ts';
 import { attentionLines, durationText, headLine, statusText } from './run-lines.ts';
 import { printRun } from './show-command.ts';
 import type { Terminal } from './terminal.ts';

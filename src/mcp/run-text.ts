@@ -28,18 +28,23 @@ export function endLines(summary: RunSummary, maxOutputChars: number): string[] 
   ];
 }
 
-export function reasonLine({ step, kind, message, next }: Reason): string {
-  const call = next === undefined ? '' : ` -> ${next}`;
+/** With the call that moves it on, unless that is told elsewhere already. */
+export function reasonLine({ step, kind, message, next }: Reason, told: readonly string[]): string {
+  const call = next === undefined || told.includes(next) ? '' : ` -> ${next}`;
   return `- ${step === undefined ? '' : `${step}: `}[${kind}] ${message}${call}`;
 }
 
-/** What needs somebody, at most `max` of it. */
-export function attentionLines(attention: readonly Reason[], max = 6): string[] {
+/** What needs somebody, at most `max` of it; the calls of `told` follow elsewhere. */
+export function attentionLines(
+  attention: readonly Reason[],
+  told: readonly string[],
+  max = 6,
+): string[] {
   if (attention.length === 0) return [];
   const rest = attention.length - max;
   return [
     'needs somebody:',
-    ...attention.slice(0, max).map((reason) => clip(reasonLine(reason), 700)),
+    ...attention.slice(0, max).map((reason) => clip(reasonLine(reason, told), 700)),
     ...(rest > 0 ? [`- and ${rest} more: explain_workflow lists them`] : []),
   ];
 }

@@ -155,17 +155,17 @@ describe('handing on', () => {
     expect((await here.store.openWork(key)).tasks).toMatchObject([{ slot: 'b', deliveries: 0 }]);
   });
 
-  it('gives the next step back, uncounted, when the worker is shutting down', async () => {
+  it('gives a task back, uncounted, whose claim was under way at the shutdown', async () => {
     const key = await here.start(chain);
-    const { shutDown } = worker();
-    await begun(here, handler, 1);
-    handler.isStubborn = true;
-    const first = handler.attempt('a');
-    first.complete('in spite of it');
+    const answer = here.hold('claimTasks');
+    const { stopClaiming, shutDown, ended } = worker();
+    await here.clock.advance(0);
+    stopClaiming();
     shutDown();
-    await until(here.clock, async () => (await here.step(key, 'a')).status === 'completed');
-    expect(handler.steps()).toEqual(['a']);
-    expect((await here.store.openWork(key)).tasks).toMatchObject([{ slot: 'b', deliveries: 0 }]);
+    answer();
+    await settled(here.clock, ended);
+    expect(handler.attempts).toHaveLength(0);
+    expect((await here.store.openWork(key)).tasks).toMatchObject([{ slot: 'a', deliveries: 0 }]);
   });
 });
 

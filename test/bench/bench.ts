@@ -6,6 +6,7 @@ import { parseDefinition } from '../../src/domain/definition.ts';
 import { buildGraph } from '../../src/domain/graph.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { Store } from '../../src/ports/store.ts';
+import { startBatonProcess } from '../e2e/baton-process.ts';
 import { bareCommitsPerSecond } from './bare-sqlite.ts';
 import { inFlight, median, percentile, timed } from './measure.ts';
 import {
@@ -173,7 +174,7 @@ async function benchPlanner(): Promise<void> {
 
 async function benchLargeRuns(): Promise<void> {
   for (const shape of ['fan', 'chain'] as const)
-    for (const steps of [2_500, 5_000, 10_000]) {
+    for (const steps of options.quick ? [1_000, 2_000] : [2_500, 5_000, 10_000]) {
       const folder = newFolder();
       try {
         const workload = await createWorkload(await openStore('sqlite', folder), WORKER_SLOTS);
@@ -217,7 +218,10 @@ function format(value: number): string {
 
 function print(): void {
   if (options.json) return console.log(JSON.stringify(figures, null, 2));
-  const table = new Table({ head: ['measure', 'value', 'unit', 'bar', ''], style: { head: [] } });
+  const table = new Table({
+    head: ['measure', 'value', 'unit', 'bar', ''],
+    style: { head: [], border: [], compact: true },
+  });
   for (const { name, value, unit, bar, isMet } of figures)
     table.push([
       name,
@@ -229,6 +233,27 @@ function print(): void {
   console.log(table.toString());
 }
 
+/** Spawn of the built server to the answer of `initialize`, with the official client. */
+async function benchStartup(): Promise<void> {
+  const folder = newFolder();
+  const environment = {
+    HOME: folder,
+    BATON_STORE: join(folder, 'baton.db'),
+    BATON_LOG_FILE: join(folder, 'log'),
+  };
+  const times = [];
+  for (let start = 0; start < 7; start += 1) {
+    const startedAtMs = performance.now();
+    const server = await startBatonProcess(environment);
+    times.push(performance.now() - startedAtMs);
+    await server.close();
+  }
+  rmSync(folder, { recursive: true, force: true });
+  const bar = { text: '≤ 1,000 ms', isMet: median(times) <= 1_000 };
+  report('server ready over stdio (median of 7 starts)', median(times), 'ms', bar);
+}
+
+await benchStartup();
 await benchPlanner();
 await benchStore('memory');
 await benchStore('sqlite');

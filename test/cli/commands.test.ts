@@ -71,7 +71,7 @@ describe('run', () => {
 
   test('--watch ends with 6 when the run fails', async () => {
     const { stdout, code } = await baton.run(['run', 'fails.yaml', '--watch']);
-    expect(stdout).toContain('error: on_purpose: broken');
+    expect(stdout).toContain('on_purpose: broken');
     expect(code).toBe(6);
   });
 

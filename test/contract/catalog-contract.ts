@@ -119,6 +119,15 @@ export function catalogContract(use: UseFixture): void {
         expect(await store.setValue('n', 'k', 5, { expectedRevision: stale })).toBeUndefined();
     });
 
+    it('have a revision that grows with every write of any process', async () => {
+      const { store, another } = use();
+      const other = await another();
+      const revisions: number[] = [];
+      for (const each of [store, other, store, other])
+        revisions.push((await each.setValue('n', 'k', 1)) ?? 0);
+      expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
+    });
+
     it('let one of many racing writers win', async () => {
       const { store, another } = use();
       const other = await another();

@@ -39,6 +39,20 @@ export function engineWorkContract(use: UseFixture): void {
       expect(await store.claimEngineWork(ask)).toEqual({ work: [] });
     });
 
+    it('do not drag along one that is due a millisecond later', async () => {
+      const { store, clock } = use();
+      const dueAtMs = clock.now();
+      await commit(store, RUN, 0, {
+        timers: [
+          { timerId: 'later', dueAtMs: dueAtMs + 1 },
+          { timerId: 'now', dueAtMs },
+        ],
+      });
+      expect(only(await claimEngineWork(store))).toMatchObject({ timerId: 'now' });
+      await clock.advance(1);
+      expect(only(await claimEngineWork(store))).toMatchObject({ timerId: 'later' });
+    });
+
     it('come again when the process that claimed them died, and the old lease is lost', async () => {
       const { store, clock } = use();
       await commit(store, RUN, 0, { timers: [{ timerId: 't', dueAtMs: clock.now() }] });

@@ -236,6 +236,17 @@ describe('a SQLite file in trouble', () => {
     expect((await store.commit(request(runKey('run-2'), 0, { timers }))).kind).toBe('committed');
   });
 
+  it('never lets two commits of one run share a transaction', async () => {
+    const store = await open();
+    connect('ALTER TABLE timers RENAME TO elsewhere');
+    const answers = await Promise.all([
+      store.commit(request(RUN, 0)),
+      store.commit(request(RUN, 1, { timers: [{ timerId: 't', dueAtMs: 1 }] })),
+    ]);
+    expect(answers.map(({ kind }) => kind)).toEqual(['committed', 'storeUnavailable']);
+    expect((await store.load(RUN))?.version).toBe(1);
+  });
+
   it('tells every listener of a change though one of them throws', async () => {
     const store = await open();
     const told: string[] = [];

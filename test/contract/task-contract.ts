@@ -92,6 +92,15 @@ export function taskContract(use: UseFixture): void {
       await commit(store, RUN, 1, { commands: [command({ acknowledge: second.lease })] });
     });
 
+    it('is left alone to its last millisecond while other work is claimed', async () => {
+      const { store, clock } = use();
+      await commit(store, RUN, 0, { enqueue: [task('a')] });
+      await claimTask(store);
+      await commit(store, RUN, 1, { enqueue: [task('b')] });
+      await clock.advance(LEASE_MS - 1);
+      expect((await claimTask(store, 'worker-2')).slot).toBe('b');
+    });
+
     it('is lost too when the same owner claimed the task again', async () => {
       const { store, clock } = use();
       await commit(store, RUN, 0, { enqueue: [task('a')] });

@@ -1,3 +1,4 @@
+import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import type { Tool } from '../../src/mcp/define-tool.ts';
 import { createToolRegistry, parseToolSelection } from '../../src/mcp/tool-registry.ts';
@@ -15,7 +16,10 @@ const sum = (all: readonly Tool[]): number =>
 describe('tool schemas', () => {
   it('are what the snapshot says, with what each costs', async () => {
     const listed = tools.map((tool) => ({ tokens: tokensOf(tool), ...tool.listing }));
-    const snapshot = `${JSON.stringify({ tokens: sum(tools), tools: listed }, null, 2)}\n`;
+    const text = JSON.stringify({ tokens: sum(tools), tools: listed });
+    // Formatted as the repository's files are, so that a change reads as a small difference.
+    const options = await resolveConfig(import.meta.filename);
+    const snapshot = await format(text, { ...options, parser: 'json' });
     await expect(snapshot).toMatchFileSnapshot('./__snapshots__/tool-schemas.json');
   });
 

@@ -30,6 +30,7 @@ export class Chaos {
     for (const slot of slots) if (random.chance(0.4)) acts.push(this.#kill(slot, random.fork()));
     if (random.chance(0.4)) acts.push(this.#cutOff(random.fork()));
     if (random.chance(0.4)) acts.push(this.#moveClock(random.fork()));
+    if (random.chance(0.5)) acts.push(this.#freeze(random.fork()));
     await time.sleep(this.lengthMs);
     await Promise.all(acts);
   }
@@ -56,6 +57,15 @@ export class Chaos {
       faults.beginOutage(name);
       await time.sleep(random.int(500, 25_000));
       faults.endOutage(name);
+    }
+  }
+
+  /** Often for longer than a lease: whoever goes on then believes that it still holds it. */
+  async #freeze(random: Random): Promise<void> {
+    const { faults, slots } = this.#ports;
+    while (await this.#pause(random, 500, 15_000)) {
+      const slot = slots[random.int(0, slots.length - 1)];
+      slot?.process.freeze(random.int(1_000, 25_000), faults.healed);
     }
   }
 

@@ -75,7 +75,7 @@ export class Client {
   ): Promise<Outcome | undefined> {
     const gone = new AbortController();
     const forget = process.onDeath(() => gone.abort());
-    const answered = process.execute(request.key, envelopeOf(request)).catch((defect: unknown) => {
+    const answered = this.#ask(process, request).catch((defect: unknown) => {
       this.#defects.push(`${request.command.type} was answered with ${String(defect)}`);
       return undefined;
     });
@@ -86,6 +86,11 @@ export class Client {
     forget();
     gone.abort();
     return answer;
+  }
+
+  async #ask(process: SimulatedProcess, request: ClientRequest): Promise<Outcome | undefined> {
+    await process.thawed();
+    return process.isDead ? undefined : process.execute(request.key, envelopeOf(request));
   }
 
   #lastCall({ key, commandId, digest }: ClientRequest): ClientCall | undefined {

@@ -9,6 +9,8 @@ import { never, type VirtualTime } from './virtual-time.ts';
 export interface Process {
   readonly name: string;
   readonly isDead: boolean;
+  /** While the process is frozen: when it goes on. */
+  thawed(): Promise<void> | undefined;
   crash(): void;
 }
 
@@ -32,6 +34,7 @@ export function createFaultyStore(ports: {
     lost: (reason: string) => Value,
   ): Promise<Value> => {
     if (process.isDead) return never();
+    await process.thawed();
     const fault = faults.draw(process.name);
     if (fault.kind === 'crash-before') process.crash();
     if (fault.kind === 'crash-before' && fault.delayMs === 0) return never();
@@ -41,6 +44,7 @@ export function createFaultyStore(ports: {
     ports.trace(`${process.name} ${name} ${fault.kind} ${kindOf(answer)}`);
     if (fault.kind === 'crash-after') process.crash();
     if (fault.replyDelayMs > 0) await time.sleep(fault.replyDelayMs, faults.healed);
+    await process.thawed();
     if (isGone()) return never();
     return fault.kind === 'reply-lost' ? lost('the reply was lost') : answer;
   };

@@ -181,10 +181,7 @@ class World {
   /** Faults stop, decisions are made, everything must come to its end. */
   async #settle(runs: readonly PlannedRun[]): Promise<SimulationResult> {
     this.#faults.heal();
-    for (const slot of this.#slots) {
-      slot.process.crash();
-      slot.reboot(BINARIES);
-    }
+    for (const slot of this.#slots) this.#repair(slot);
     const healedAtMs = this.time.now();
     await this.#client.resolveOpenRequests();
     const plans = this.#ports.plansOf(this.#store);
@@ -203,6 +200,14 @@ class World {
     if (hasRoom && open.length === 0) violations.push(...slowRecoveries(facts, runs, healedAtMs));
     for (const { texts } of facts) this.#trace.push(...texts);
     return this.result(violations, facts);
+  }
+
+  /** Whoever survived the faults goes on, with all that it believes; but everything must find its worker. */
+  #repair(slot: Slot): void {
+    const { isDead, binaries } = slot.process;
+    if (!isDead && binaries.length === BINARIES.length && this.#random.chance(0.7)) return;
+    slot.process.crash();
+    slot.reboot(BINARIES);
   }
 
   async #check(runs: readonly PlannedRun[], seen: RunFacts[]): Promise<Violation[]> {

@@ -43,15 +43,19 @@ export interface ProcessOptions {
 /** One Baton process: its own caches, executor and worker, the shared database, and a way to die. */
 export class SimulatedProcess implements Process {
   readonly name: string;
+  /** What it may run. */
+  readonly binaries: readonly string[];
   readonly execute: ExecuteCommand;
   readonly #ports: ProcessPorts;
   readonly #engine: Engine;
   #isDead = false;
+  #thaw: Promise<void> | undefined;
   readonly #onDeath = new Set<() => void>();
 
   constructor(ports: ProcessPorts, options: ProcessOptions) {
     this.#ports = ports;
     this.name = options.name;
+    this.binaries = options.binaries;
     const ids = createSeededIds(options.seed);
     const { time, database, faults, witness } = ports;
     // The store's own clock is the machine's: it does not stop with the process.
@@ -98,6 +102,20 @@ export class SimulatedProcess implements Process {
 
   start(): void {
     this.#engine.start();
+  }
+
+  /** Stops as on SIGSTOP: it sees nothing of the time that passes until it goes on. */
+  freeze(forMs: number, signal: AbortSignal): void {
+    const thaw = this.#ports.time.sleep(forMs, signal);
+    this.#ports.trace(`${this.name} stands still for ${forMs} ms`);
+    this.#thaw = thaw;
+    void thaw.then(() => {
+      if (this.#thaw === thaw) this.#thaw = undefined;
+    });
+  }
+
+  thawed(): Promise<void> | undefined {
+    return this.#thaw;
   }
 
   /** Dies at once: nothing that it waits for ever comes back. */

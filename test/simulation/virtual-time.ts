@@ -98,11 +98,18 @@ export class VirtualTime {
   }
 }
 
-/** The clock of one process: it stops for ever when the process dies. */
-export function clockOf(time: VirtualTime, process: { readonly isDead: boolean }): Clock {
+/** The clock of one process: it stands still while the process does, and for ever when it dies. */
+export function clockOf(
+  time: VirtualTime,
+  process: { readonly isDead: boolean; thawed(): Promise<void> | undefined },
+): Clock {
   return {
     now: () => time.now(),
-    sleep: (delayMs, signal) => (process.isDead ? never() : time.sleep(delayMs, signal, process)),
+    sleep: async (delayMs, signal) => {
+      if (process.isDead) return never();
+      await time.sleep(delayMs, signal, process);
+      await process.thawed();
+    },
   };
 }
 

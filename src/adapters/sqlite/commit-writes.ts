@@ -14,10 +14,6 @@ import { prepareWorkWrites } from './work-writes.ts';
 export interface RunRow {
   readonly id: number;
   readonly version: number;
-  readonly name: string | undefined;
-  readonly status: string | undefined;
-  readonly startedAtMs: number | undefined;
-  readonly finishedAtMs: number | undefined;
 }
 
 /** The writing half of a commit; everything was checked before. Only inside a transaction. */
@@ -74,8 +70,7 @@ export function prepareCommitWrites(
     );
 
   const update = (run: RunRow, version: number, index: IndexEntry | undefined): void => {
-    // An entry that says the same again is not worth rewriting three indexes.
-    if (!index || isSameEntry(run, index)) {
+    if (!index) {
       if (version !== run.version) updateVersion.run(version, run.id);
       return;
     }
@@ -133,13 +128,4 @@ export function prepareCommitWrites(
       return write(id, request, version, leaseMs, nowMs);
     },
   };
-}
-
-function isSameEntry(run: RunRow, index: IndexEntry): boolean {
-  return (
-    run.status === index.status &&
-    run.finishedAtMs === index.finishedAtMs &&
-    run.name === index.name &&
-    run.startedAtMs === index.startedAtMs
-  );
 }

@@ -12,18 +12,13 @@ import type { Row } from './statement.ts';
 /** Runs inside a transaction: checks everything, then writes; what is refused has written nothing. */
 export type Commit = (request: CommitRequest, nowMs: number) => CommitResult;
 
-const RUN_COLUMNS = 'r.id, r.version, r.name, r.status, r.started_at, r.finished_at';
-
 export function prepareCommit(db: DatabaseSync, sequence: Sequence, leases: LeaseTable): Commit {
   const writes = prepareCommitWrites(db, sequence, leases);
-  const findRun = prepare(
-    db,
-    `SELECT ${RUN_COLUMNS} FROM runs r WHERE r.tenant = ? AND r.run_id = ?`,
-  );
+  const findRun = prepare(db, 'SELECT id, version FROM runs WHERE tenant = ? AND run_id = ?');
   // Most commits carry one command that ends one task: run, command and task come in one read.
   const findAll = prepare(
     db,
-    `SELECT ${RUN_COLUMNS}, c.id, c.digest, c.answer, t.lease_ms FROM runs r
+    `SELECT r.id, r.version, c.id, c.digest, c.answer, t.lease_ms FROM runs r
      LEFT JOIN commands c ON c.run = r.id AND c.id = ?
      LEFT JOIN tasks t ON t.run = r.id AND t.slot = ? AND t.owner = ? AND t.fence = ?
      WHERE r.tenant = ? AND r.run_id = ?`,
@@ -44,9 +39,9 @@ export function prepareCommit(db: DatabaseSync, sequence: Sequence, leases: Leas
       key.tenant,
       key.runId,
     );
-    const repeated = row && recorded(row, 6, command);
+    const repeated = row && recorded(row, 2, command);
     if (repeated) return repeated;
-    const leaseMs = row && optionalInteger(row, 9);
+    const leaseMs = row && optionalInteger(row, 5);
     if (lease && leaseMs === undefined) return { kind: 'leaseLost', commandId: command.id };
     const actualVersion = row ? integer(row, 1) : 0;
     if (actualVersion !== expectedVersion) return { kind: 'versionConflict', actualVersion };
@@ -110,12 +105,5 @@ function recorded(
 }
 
 function runRow(row: Row): RunRow {
-  return {
-    id: integer(row, 0),
-    version: integer(row, 1),
-    name: optionalText(row, 2),
-    status: optionalText(row, 3),
-    startedAtMs: optionalInteger(row, 4),
-    finishedAtMs: optionalInteger(row, 5),
-  };
+  return { id: integer(row, 0), version: integer(row, 1) };
 }

@@ -1,0 +1,82 @@
+/**
+ * Writes the generated parts of README.md (tools, configuration, exit codes, limits) from the code; with `--check`
+ * only compares, prints what is stale, and exits 1.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
+import { EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
+import * as definitionLimits from '../src/domain/definition-limits.ts';
+import * as runLimits from '../src/domain/limits.ts';
+import { createToolRegistry } from '../src/mcp/tool-registry.ts';
+import type { Tool } from '../src/mcp/define-tool.ts';
+import { tools } from '../tools/index.ts';
+import { configTable } from './config-table.ts';
+
+const README = fileURLToPath(new URL('../README.md', import.meta.url));
+
+const tokensOf = (some: readonly Tool[]): number =>
+  some.reduce((sum, { listing }) => sum + Math.ceil(JSON.stringify(listing).length / 4), 0);
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+function toolTable(): string {
+  return table(
+    ['tool', 'toolset', 'default', 'writes', 'what it does'],
+    tools.map(({ name, toolset, isDefault, isReadOnly, listing }) => [
+      `\`${name}\``,
+      toolset,
+      isDefault ? 'yes' : '',
+      isReadOnly ? '' : 'yes',
+      listing.description.split(/(?<=\.) /)[0] ?? '',
+    ]),
+  );
+}
+
+function tokenSentence(): string {
+  const core = createToolRegistry(tools, { toolsets: 'core', readOnly: false });
+  return `some ${tokensOf(core.tools)} tokens (all tools: ${tokensOf(tools)}; characters of \`tools/list\` divided by four)`;
+}
+
+function limitTable(): string {
+  const { MAX_STEPS, MAX_DOCUMENT_LENGTH, MAX_ATTEMPTS } = definitionLimits;
+  const rows: [string, number][] = [
+    ['steps of a definition', MAX_STEPS],
+    ['characters of a definition', MAX_DOCUMENT_LENGTH],
+    ['attempts of a step', MAX_ATTEMPTS],
+    ['bytes of an output', runLimits.MAX_PAYLOAD_BYTES],
+    ['events of a run', runLimits.MAX_HISTORY_EVENTS],
+    ['steps of one run in queues or at workers at once', runLimits.MAX_STEPS_IN_FLIGHT],
+    ['signals kept for steps to come', runLimits.MAX_BUFFERED_SIGNALS],
+    ['workers that may vanish with one attempt before it fails as `poison`', runLimits.MAX_DELIVERIES],
+  ];
+  return table(['limit', 'value'], rows.map(([name, value]) => [name, value.toLocaleString('en-US')]));
+}
+
+const sections: Record<string, string> = {
+  tokens: tokenSentence(),
+  tools: `\n\n${toolTable()}\n\n`,
+  'exit-codes': `\n\n${table(['exit code', 'meaning'], Object.entries(EXIT_MEANINGS))}\n\n`,
+  config: `\n\n${configTable()}\n\n`,
+  limits: `\n\n${limitTable()}\n\n`,
+};
+
+const before = readFileSync(README, 'utf8');
+let after = before;
+for (const [name, text] of Object.entries(sections)) {
+  const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- /${name} -->)`);
+  if (!place.test(after)) throw new Error(`README.md has no place for "${name}"`);
+  after = after.replace(place, (_, start: string, end: string) => `${start}${text}${end}`);
+}
+const options = (await prettier.resolveConfig(README)) ?? {};
+after = await prettier.format(after, { ...options, parser: 'markdown' });
+
+if (process.argv.includes('--check') && after !== before) {
+  console.error('README.md is stale: run "npm run docs"');
+  process.exitCode = 1;
+} else if (after !== before) {
+  writeFileSync(README, after);
+  console.log('README.md brought up to date');
+}
