@@ -154,14 +154,14 @@ const sqlite: readonly Mutation[] = [
     name: 'SQLite: one command: lease before duplicate',
     file: 'src/adapters/sqlite/commit.ts',
     find:
-      '    const repeated = row && recorded(row, 6, command);\n' +
+      '    const repeated = row && recorded(row, 2, command);\n' +
       '    if (repeated) return repeated;\n' +
-      '    const leaseMs = row && optionalInteger(row, 9);\n' +
+      '    const leaseMs = row && optionalInteger(row, 5);\n' +
       "    if (lease && leaseMs === undefined) return { kind: 'leaseLost', commandId: command.id };\n",
     replace:
-      '    const leaseMs = row && optionalInteger(row, 9);\n' +
+      '    const leaseMs = row && optionalInteger(row, 5);\n' +
       "    if (lease && leaseMs === undefined) return { kind: 'leaseLost', commandId: command.id };\n" +
-      '    const repeated = row && recorded(row, 6, command);\n' +
+      '    const repeated = row && recorded(row, 2, command);\n' +
       '    if (repeated) return repeated;\n',
     tests: SQLITE,
   },

@@ -10,8 +10,8 @@ import type { RunDisplay } from './run-display.ts';
 import { attentionLines, eventText } from './run-lines.ts';
 import { printRun } from './show-command.ts';
 
-/** Looks again at least this often: a change of another process may go unnoticed, and durations grow. */
-const LOOK_EVERY_MS = 1_000;
+/** Looks again at least this often: claims of steps are not announced, and durations grow. */
+const LOOK_EVERY_MS = 250;
 /** Pause between two looks, so that a busy run does not fill the terminal. */
 const SETTLE_MS = 50;
 const EVENTS_PER_PAGE = 100;

@@ -21,10 +21,8 @@ export async function createLiveView(terminal: Terminal): Promise<RunDisplay> {
   };
 }
 
-function frameOf(terminal: Terminal, view: WorkflowView): string {
-  const open = view.steps.filter(({ status }) => !['completed', 'skipped'].includes(status));
-  const done = view.steps.filter((step) => !open.includes(step));
-  const shown = [...done.slice(-Math.max(0, MAX_STEPS - open.length)), ...open].slice(0, MAX_STEPS);
+export function frameOf(terminal: Terminal, view: WorkflowView): string {
+  const shown = chooseSteps(view.steps);
   const width = Math.max(0, ...shown.map(({ id }) => id.length));
   const hidden = view.steps.length - shown.length;
   return [
@@ -38,6 +36,16 @@ function frameOf(terminal: Terminal, view: WorkflowView): string {
     ...(hidden > 0 ? [`  and ${hidden} more`] : []),
     ...attentionLines(terminal, view.attention),
   ].join('\n');
+}
+
+/** In the order of the definition; where not all fit, open ones go first and then those that ended last. */
+function chooseSteps(steps: WorkflowView['steps']): WorkflowView['steps'] {
+  if (steps.length <= MAX_STEPS) return steps;
+  const open = steps.filter(({ status }) => !['completed', 'skipped'].includes(status));
+  const done = steps.filter((step) => !open.includes(step));
+  const left = Math.max(0, MAX_STEPS - open.length);
+  const chosen = new Set([...open.slice(0, MAX_STEPS), ...done.slice(done.length - left)]);
+  return steps.filter((step) => chosen.has(step));
 }
 
 function bar(terminal: Terminal, { progress }: WorkflowView): string {

@@ -30,7 +30,6 @@ export class Terminal {
   readonly isJson: boolean;
   /** Somebody looks at it: tables and live views are welcome. */
   readonly isInteractive: boolean;
-  readonly columns: number;
   readonly #options: TerminalOptions;
   readonly #hasColour: boolean;
   #isBroken = false;
@@ -39,9 +38,10 @@ export class Terminal {
     const { stdout, stderr, environment, json, noColor } = options;
     this.#options = options;
     this.isJson = json;
-    this.isInteractive = !json && stdout.isTTY === true && environment.TERM !== 'dumb';
+    // A pseudo-terminal without a size (some CI systems) has no place to draw in.
+    const isScreen = stdout.isTTY === true && stdout.columns !== 0;
+    this.isInteractive = !json && isScreen && environment.TERM !== 'dumb';
     this.#hasColour = this.isInteractive && !noColor && !environment.NO_COLOR;
-    this.columns = stdout.columns ?? 100;
     // `baton list | head` closes the pipe early: no reason to die with a stack trace.
     stdout.on('error', () => this.#break());
     stderr.on('error', () => undefined);

@@ -13,9 +13,9 @@ let installation: Installation;
 let here: TestProcess;
 const loops: { readonly stop: AbortController; readonly ended: Promise<void> }[] = [];
 
-function runTimers(process = here, owner = 'timers'): void {
+function runTimers(process = here, owner = 'timers', execute = process.execute): void {
   const stop = new AbortController();
-  const { store, execute, clock, logger } = process;
+  const { store, clock, logger } = process;
   const ended = runTimerWorker({ store, execute, clock, logger, owner, signal: stop.signal });
   loops.push({ stop, ended });
 }
@@ -116,8 +116,7 @@ describe('the timer worker', () => {
   it('drops work of a run that is gone', async () => {
     const key = await here.start(wait);
     await here.clock.advance(3_600_000);
-    here.execute = async () => ({ kind: 'unknownRun' });
-    runTimers();
+    runTimers(here, 'timers', async () => ({ kind: 'unknownRun' }));
     await until(here.clock, async () => (await here.store.openWork(key)).timers.length === 0);
     expect(here.log).toContainEqual({ level: 'debug', message: 'dropped engine work' });
   });

@@ -3,6 +3,7 @@ import { catalogContract } from './catalog-contract.ts';
 import { commitContract } from './commit-contract.ts';
 import { engineWorkContract } from './engine-work-contract.ts';
 import type { StoreFixture } from './fixture.ts';
+import { handoverContract } from './handover-contract.ts';
 import { readingContract } from './reading-contract.ts';
 import { taskContract } from './task-contract.ts';
 
@@ -26,6 +27,7 @@ export function storeContract(name: string, createFixture: () => Promise<StoreFi
 
     commitContract(use);
     taskContract(use);
+    handoverContract(use);
     engineWorkContract(use);
     readingContract(use);
     catalogContract(use);

@@ -88,6 +88,23 @@ describe('an output that breaks its schema', () => {
     expect(run.state.run.signals).toEqual([]);
   });
 
+  it('of a buffered signal is retried as any other, from the line of ready steps', () => {
+    const gate = { id: 'a', uses: 'signal', with: { name: 'go' }, needs: ['first'] };
+    const definition = workflow([work('first'), { ...gate, ...contract, ...retry(2) }]);
+    const run = given(definition, start(), signal('go', 'bad'));
+    run
+      .when(complete('first'))
+      .thenEvents(
+        { type: 'StepCompleted' },
+        { type: 'ContractViolated', step: 'a', attempt: 1, consumedSignal: 'go' },
+        { type: 'StepAttemptFailed', step: 'a', attempt: 1 },
+      );
+    expect(run.step('a')).toMatchObject({ status: 'retrying', attempt: 1 });
+    run
+      .when(fire('retry:a#1'))
+      .thenEvents({ type: 'StepReadied' }, { type: 'StepWaiting', step: 'a', attempt: 2 });
+  });
+
   it('uses up a buffered signal, too, and leaves the following one for the next step', () => {
     const waits = (id: string, more: object) => ({
       id,

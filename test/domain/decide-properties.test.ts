@@ -12,6 +12,7 @@ import {
   restoreState,
   writeSnapshot,
 } from '../../src/domain/state.ts';
+import { definitionArbitrary, moveArbitrary, type Move } from '../support/random-runs.ts';
 import {
   begin,
   cancel,
@@ -27,96 +28,7 @@ import {
   Scenario,
   signal,
   start,
-  workflow,
 } from '../support/given.ts';
-
-const KINDS = ['shell', 'shell', 'shell', 'transform', 'wait', 'signal', 'fail'] as const;
-const CONDITIONS = [
-  undefined,
-  undefined,
-  '${{ success() }}',
-  '${{ failure() }}',
-  '${{ always() }}',
-  '${{ input.flag }}',
-  '${{ input.list[3] == 1 }}',
-];
-const NEEDS_NUMBER = { type: 'number' };
-
-const stepArbitrary = fc.record({
-  kind: fc.constantFrom(...KINDS),
-  needs: fc.array(fc.nat(), { maxLength: 3 }),
-  condition: fc.constantFrom(...CONDITIONS),
-  maxAttempts: fc.integer({ min: 1, max: 3 }),
-  isUnsafe: fc.boolean(),
-  isTyped: fc.boolean(),
-  hasTimeout: fc.boolean(),
-  signalName: fc.constantFrom('x', 'y'),
-});
-type StepShape = typeof stepArbitrary extends fc.Arbitrary<infer Shape> ? Shape : never;
-
-function stepOf(shape: StepShape, index: number): JsonObject {
-  const needs = index === 0 ? [] : [...new Set(shape.needs.map((need) => `s${need % index}`))];
-  const { kind, condition, isTyped, isUnsafe, hasTimeout } = shape;
-  const policy = { retry: { maxAttempts: shape.maxAttempts, initialDelay: '1s' } };
-  return {
-    id: `s${index}`,
-    uses: kind,
-    needs,
-    ...(condition !== undefined && { if: condition }),
-    ...(isTyped && { outputSchema: NEEDS_NUMBER }),
-    ...(kind === 'shell' && {
-      with: { command: ['true', '${{ input.n }}'] },
-      ...policy,
-      ...(isUnsafe && { effect: 'unsafe' }),
-    }),
-    ...(kind === 'transform' && { with: isUnsafe ? '${{ input.n }}' : '${{ input.flag }}' }),
-    ...(kind === 'wait' && { with: { for: '1m' } }),
-    ...(kind === 'signal' && {
-      with: { name: shape.signalName },
-      ...policy,
-      ...(hasTimeout && { timeout: '1m' }),
-    }),
-    ...(kind === 'fail' && { with: { message: 'no' } }),
-  };
-}
-
-const definitionArbitrary = fc
-  .record({
-    steps: fc.array(stepArbitrary, { minLength: 1, maxLength: 9 }),
-    onFailure: fc.constantFrom('stop', 'continue'),
-    output: fc.constantFrom(undefined, '${{ input.n }}', '${{ input.list[9] }}'),
-  })
-  .map(({ steps, onFailure, output }) =>
-    workflow(steps.map(stepOf), { onFailure, ...(output !== undefined && { output }) }),
-  );
-
-const moveArbitrary = fc.record({
-  what: fc.constantFrom(
-    'complete',
-    'complete',
-    'fail',
-    'fail',
-    'permanent',
-    'giveBack',
-    'unknown',
-    'begin',
-    'timer',
-    'timer',
-    'staleTimer',
-    'signal',
-    'pause',
-    'resume',
-    'cancel',
-    'reportCancelled',
-    'resolve',
-    'restart',
-  ),
-  step: fc.nat(),
-  offset: fc.constantFrom(0, 0, 0, 0, -1, 1),
-  output: fc.constantFrom<(number | string)[]>(1, 2, 'text'),
-  resolution: fc.constantFrom('retry', 'completed', 'failed'),
-});
-type Move = typeof moveArbitrary extends fc.Arbitrary<infer Shape> ? Shape : never;
 
 /** A run with the store's side of it: the tasks and timers that its commits asked for. */
 class Play {

@@ -34,6 +34,7 @@ export function createFaultyStore(ports: {
     lost: (reason: string) => Value,
   ): Promise<Value> => {
     if (process.isDead) return never();
+    time.countCall();
     await process.thawed();
     const fault = faults.draw(process.name);
     if (fault.kind === 'crash-before') process.crash();

@@ -1,32 +1,31 @@
 import type { RunCache } from '../../src/application/run-cache.ts';
+import type { Outcome } from '../../src/application/execute-command.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import { isFinished } from '../../src/domain/lifecycle.ts';
 import type { RunKey, RunStore } from '../../src/ports/run-store.ts';
+import type { Violation } from '../support/invariants.ts';
 import type { Client } from './client.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const ROUND_MS = 500;
 
+interface OperatorPorts {
+  readonly store: RunStore;
+  readonly runs: RunCache;
+  readonly client: Client;
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly violations: Violation[];
+}
+
 /** Gives every run what it waits for: resumes it, sends its signals, decides its unknown outcomes. */
 export class Operator {
-  readonly #ports: {
-    readonly store: RunStore;
-    readonly runs: RunCache;
-    readonly client: Client;
-    readonly time: VirtualTime;
-    readonly random: Random;
-  };
+  readonly #ports: OperatorPorts;
   readonly #ended = new Set<string>();
   #sent = 0;
 
-  constructor(ports: {
-    readonly store: RunStore;
-    readonly runs: RunCache;
-    readonly client: Client;
-    readonly time: VirtualTime;
-    readonly random: Random;
-  }) {
+  constructor(ports: OperatorPorts) {
     this.#ports = ports;
   }
 
@@ -61,10 +60,21 @@ export class Operator {
             name: record.signal,
             payload: { v: this.#sent },
           });
-        if (record.status === 'unknown') await this.#send(key, this.#decision(id));
+        if (record.status === 'unknown') await this.#decide(key, id, index);
       }
     }
     return open;
+  }
+
+  async #decide(key: RunKey, step: string, index: number): Promise<void> {
+    const { runs, violations } = this.#ports;
+    const answer = await this.#send(key, this.#decision(step));
+    if (answer?.kind !== 'rejected') return;
+    const run = await runs.refresh(key);
+    if (run?.state.run.status !== 'running' || run.state.steps.get(index).status !== 'unknown')
+      return; // an earlier client's late decision came first
+    const message = `refused to resolve ${step}, which waits for it: ${answer.rejection.message}`;
+    violations.push({ invariant: 'I10', runId: key.runId, message });
   }
 
   #decision(step: string): Command {
@@ -76,9 +86,9 @@ export class Operator {
     };
   }
 
-  async #send(key: RunKey, command: Command): Promise<void> {
+  async #send(key: RunKey, command: Command): Promise<Outcome | undefined> {
     this.#sent += 1;
     const request = { key, commandId: `operator:${this.#sent}`, command };
-    await this.#ports.client.send(request, 30_000);
+    return this.#ports.client.send(request, 30_000);
   }
 }

@@ -191,6 +191,7 @@ class World {
       client: this.#client,
       time: this.time,
       random: this.#random.fork(),
+      violations: this.#earlyViolations,
     });
     const open = await operator.attend(this.time.elapsedMs + deadlineMs(runs));
     await this.#client.resolveOpenRequests();

@@ -66,10 +66,10 @@ export interface TestWorker {
   /** Resolves when the worker has ended. */
   readonly ended: Promise<void>;
   readonly limit: { current: number };
-  stopClaiming(): void;
-  shutDown(): void;
+  readonly stopClaiming: () => void;
+  readonly shutDown: () => void;
   /** Both, and waits for the end. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export const LEASE_MS = 9_000;

@@ -18,7 +18,7 @@ const COLUMNS = `t.seq, r.tenant, r.run_id, r.version, t.run, t.slot, t.attempt,
 // The partial index is small and in the right order; the run is looked up for the few rows that are taken.
 const FROM = 'FROM tasks t INDEXED BY tasks_queue CROSS JOIN runs r ON r.id = t.run';
 
-export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskClaims {
+function prepareStatements(db: DatabaseSync) {
   // Waiting ones first (0), then those left behind.
   const claimable = prepare(
     db,
@@ -40,6 +40,11 @@ export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskCla
     `SELECT claimable_at FROM tasks WHERE queue = ? AND recalled_at IS NULL
      ORDER BY claimable_at LIMIT 1`,
   );
+  return { claimable, expired, take, next };
+}
+
+export function prepareTaskClaims(db: DatabaseSync, sequence: Sequence): TaskClaims {
+  const { claimable, expired, take, next } = prepareStatements(db);
 
   /** What was left behind must not starve behind a backlog: where the limit cut it off it is read by itself. */
   const find = (queue: string, nowMs: number, limit: number): readonly Row[] => {

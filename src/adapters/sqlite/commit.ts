@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../../domain/json.ts';
 import { isAcknowledgedEarlier } from '../../ports/assert-commit-request.ts';
 import type { CommitCommand, CommitRequest, CommitResult } from '../../ports/run-store.ts';
-import { prepareCommitWrites } from './commit-writes.ts';
+import { CommitWrites } from './commit-writes.ts';
 import type { RunRow } from './commit-writes.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { Sequence } from './sequence.ts';
@@ -12,21 +12,24 @@ import type { Row } from './statement.ts';
 /** Runs inside a transaction: checks everything, then writes; what is refused has written nothing. */
 export type Commit = (request: CommitRequest, nowMs: number) => CommitResult;
 
+function prepareChecks(db: DatabaseSync) {
+  return {
+    findRun: prepare(db, 'SELECT id, version FROM runs WHERE tenant = ? AND run_id = ?'),
+    // Most commits carry one command that ends one task: run, command and task come in one read.
+    findAll: prepare(
+      db,
+      `SELECT r.id, r.version, c.id, c.digest, c.answer, t.lease_ms FROM runs r
+       LEFT JOIN commands c ON c.run = r.id AND c.id = ?
+       LEFT JOIN tasks t ON t.run = r.id AND t.slot = ? AND t.owner = ? AND t.fence = ?
+       WHERE r.tenant = ? AND r.run_id = ?`,
+    ),
+    findCommand: prepare(db, 'SELECT id, digest, answer FROM commands WHERE run = ? AND id = ?'),
+  };
+}
+
 export function prepareCommit(db: DatabaseSync, sequence: Sequence, leases: LeaseTable): Commit {
-  const writes = prepareCommitWrites(db, sequence, leases);
-  const findRun = prepare(db, 'SELECT id, version FROM runs WHERE tenant = ? AND run_id = ?');
-  // Most commits carry one command that ends one task: run, command and task come in one read.
-  const findAll = prepare(
-    db,
-    `SELECT r.id, r.version, c.id, c.digest, c.answer, t.lease_ms FROM runs r
-     LEFT JOIN commands c ON c.run = r.id AND c.id = ?
-     LEFT JOIN tasks t ON t.run = r.id AND t.slot = ? AND t.owner = ? AND t.fence = ?
-     WHERE r.tenant = ? AND r.run_id = ?`,
-  );
-  const findCommand = prepare(
-    db,
-    'SELECT id, digest, answer FROM commands WHERE run = ? AND id = ?',
-  );
+  const writes = new CommitWrites(db, sequence, leases);
+  const { findRun, findAll, findCommand } = prepareChecks(db);
 
   const one = (request: CommitRequest, command: CommitCommand, nowMs: number): CommitResult => {
     const { key, expectedVersion } = request;

@@ -12,8 +12,7 @@ import { createSequence } from './sequence.ts';
 import type { Sequence } from './sequence.ts';
 import { asUnavailable } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
-import { createWriteQueue } from './write-queue.ts';
-import type { WriteQueue } from './write-queue.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** What the parts of the store share: one connection and the ways to use it. */
 export interface SqliteSession {
@@ -37,7 +36,7 @@ export function createSqliteSession(
   const begin = prepare(db, 'BEGIN');
   const end = prepare(db, 'COMMIT');
   const sequence = createSequence(db);
-  const writes = createWriteQueue(db, sequence, pacing);
+  const writes = new WriteQueue(db, sequence, pacing);
   const notices = createChangeNotices(db, pacing.logger);
 
   const read = async <T>(select: () => T): Promise<T> => {

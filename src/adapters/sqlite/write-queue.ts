@@ -5,22 +5,10 @@ import type { Pacing } from './retry-while-busy.ts';
 import type { Sequence } from './sequence.ts';
 import { describeFailure, isBusy } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
+import type { Statement } from './statement.ts';
 
 /** Writes that travel in one transaction, at most. */
 const MAX_GROUP = 256;
-
-export interface WriteQueue {
-  /**
-   * Runs `work` inside the next transaction and answers what it returned once that is durable. Writes of one
-   * `run` never share a transaction. Rejects with StoreUnavailableError: nothing of its group was applied, or
-   * (when COMMIT itself failed) perhaps all of it.
-   */
-  submit<T>(work: () => T, run?: string): Promise<T>;
-  /** Whether a transaction is coming anyway. */
-  hasPending(): boolean;
-  /** Refuses later writes, waits for the present ones. */
-  drain(): Promise<void>;
-}
 
 interface Job {
   readonly run: string | undefined;
@@ -30,102 +18,121 @@ interface Job {
 }
 
 /** Group commit: everything asked for in one turn of the event loop shares one BEGIN, COMMIT and sync. */
-export function createWriteQueue(db: DatabaseSync, sequence: Sequence, pacing: Pacing): WriteQueue {
-  const begin = prepare(db, 'BEGIN IMMEDIATE');
-  const commit = prepare(db, 'COMMIT');
-  const drained: (() => void)[] = [];
-  let jobs: Job[] = [];
-  let scheduled = false;
-  let closed = false;
-  let waitedMs = 0;
+export class WriteQueue {
+  readonly #db: DatabaseSync;
+  readonly #sequence: Sequence;
+  readonly #pacing: Pacing;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #drained: (() => void)[] = [];
+  #jobs: Job[] = [];
+  #scheduled = false;
+  #closed = false;
+  #waitedMs = 0;
 
-  const schedule = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(flush);
-  };
+  constructor(db: DatabaseSync, sequence: Sequence, pacing: Pacing) {
+    this.#db = db;
+    this.#sequence = sequence;
+    this.#pacing = pacing;
+    this.#begin = prepare(db, 'BEGIN IMMEDIATE');
+    this.#commit = prepare(db, 'COMMIT');
+  }
 
-  const flush = (): void => {
-    scheduled = false;
+  /**
+   * Runs `work` inside the next transaction and answers what it returned once that is durable. Writes of one
+   * `run` never share a transaction. Rejects with StoreUnavailableError: nothing of its group was applied, or
+   * (when COMMIT itself failed) perhaps all of it.
+   */
+  submit<T>(work: () => T, run?: string): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closed) {
+        reject(new StoreUnavailableError('the store is closed'));
+        return;
+      }
+      // The queue only hands back what `work` itself returned, so the answer is a T.
+      this.#jobs.push({ run, work, resolve: resolve as (answer: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Whether a transaction is coming anyway. */
+  hasPending(): boolean {
+    return this.#jobs.length > 0;
+  }
+
+  /** Refuses later writes, waits for the present ones. */
+  async drain(): Promise<void> {
+    this.#closed = true;
+    if (this.#jobs.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained.push(resolve);
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
     try {
-      begin.run();
+      this.#begin.run();
     } catch (error) {
-      if (isBusy(error) && waitedMs < LOCK_WAIT_MS) void pauseThenFlush();
-      else end(jobs.splice(0), error);
+      if (isBusy(error) && this.#waitedMs < LOCK_WAIT_MS) void this.#pauseThenFlush();
+      else this.#end(this.#jobs.splice(0), error);
       return;
     }
-    const [group, later] = takeGroup(jobs);
-    jobs = later;
-    apply(group);
-  };
+    const [group, later] = takeGroup(this.#jobs);
+    this.#jobs = later;
+    this.#apply(group);
+  }
 
   /** Never blocks the thread: lease renewals and everything else go on while another process writes. */
-  const pauseThenFlush = async (): Promise<void> => {
-    scheduled = true;
-    const pause = pauseMs(pacing);
-    waitedMs += pause;
-    await pacing.clock.sleep(pause);
-    flush();
-  };
+  async #pauseThenFlush(): Promise<void> {
+    this.#scheduled = true;
+    const pause = pauseMs(this.#pacing);
+    this.#waitedMs += pause;
+    await this.#pacing.clock.sleep(pause);
+    this.#flush();
+  }
 
-  const apply = (group: readonly Job[]): void => {
+  #apply(group: readonly Job[]): void {
     const answers: unknown[] = [];
     try {
-      sequence.forget();
+      this.#sequence.forget();
       for (const job of group) answers.push(job.work());
-      sequence.save();
-      commit.run();
+      this.#sequence.save();
+      this.#commit.run();
     } catch (error) {
-      end(group, rollback(error));
+      this.#end(group, this.#rollBack(error));
       return;
     }
     for (const [at, job] of group.entries()) job.resolve(answers[at]);
-    end([], undefined);
-  };
+    this.#end([], undefined);
+  }
 
-  const rollback = (error: unknown): unknown => {
+  #rollBack(error: unknown): unknown {
     try {
       // A full disk makes SQLite roll back by itself.
-      if (db.isTransaction) db.exec('ROLLBACK');
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       return error;
     } catch (second) {
       return new AggregateError([error, second], describeFailure(error));
     }
-  };
+  }
 
-  const end = (failed: readonly Job[], error: unknown): void => {
-    waitedMs = 0;
+  #end(failed: readonly Job[], error: unknown): void {
+    this.#waitedMs = 0;
     if (failed.length > 0) {
-      const failure = new StoreUnavailableError(`SQLite: ${describeFailure(error)}`, {
-        cause: error,
-      });
+      const reason = `SQLite: ${describeFailure(error)}`;
+      const failure = new StoreUnavailableError(reason, { cause: error });
       for (const job of failed) job.reject(failure);
     }
-    if (jobs.length > 0) schedule();
-    else for (const resolve of drained.splice(0)) resolve();
-  };
-
-  return {
-    hasPending: () => jobs.length > 0,
-    submit: <T>(work: () => T, run?: string) =>
-      new Promise<T>((resolve, reject) => {
-        if (closed) {
-          reject(new StoreUnavailableError('the store is closed'));
-          return;
-        }
-        // The queue only hands back what `work` itself returned, so the answer is a T.
-        jobs.push({ run, work, resolve: resolve as (answer: unknown) => void, reject });
-        schedule();
-      }),
-    drain: () => {
-      closed = true;
-      return jobs.length === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            drained.push(resolve);
-          });
-    },
-  };
+    if (this.#jobs.length > 0) this.#schedule();
+    else for (const resolve of this.#drained.splice(0)) resolve();
+  }
 }
 
 /** The next group, and what must wait: beyond the bound, or of a run that is already in the group. */

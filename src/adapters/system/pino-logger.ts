@@ -4,8 +4,8 @@ import type { RollingStream } from 'pino-roll';
 import type { Logger } from '../../ports/logger.ts';
 
 const ROTATE_AT = '10m';
-/** Beside the one being written. */
-const ROTATED_FILES_KEPT = 4;
+/** The one being written counts: with `removeOtherLogFiles` pino-roll counts what lies in the directory. */
+const FILES_KEPT = 5;
 /** Messages that wait for the logger to load; beyond it the oldest go. */
 const MAX_WAITING = 1_000;
 
@@ -96,7 +96,7 @@ async function openRollingFile(file: string): Promise<RollingStream | undefined>
     const stream = await build({
       file,
       size: ROTATE_AT,
-      limit: { count: ROTATED_FILES_KEPT, removeOtherLogFiles: true },
+      limit: { count: FILES_KEPT, removeOtherLogFiles: true },
       mode: 0o600,
       sync: true,
     });
