@@ -25,6 +25,8 @@ export interface Engine {
   readonly workerId: string;
   /** Starts the loops; they run until `stop`. */
   start(): void;
+  /** Resolves after `stop`; rejects when a loop ended in a defect, which leaves the process of no more use. */
+  readonly ended: Promise<void>;
   /**
    * Stops claiming, gives running steps `graceMs` to finish, then stops them and releases their tasks.
    * Resolves when every loop has ended; rejects if one ended in a defect.
@@ -68,7 +70,10 @@ export function createEngine(ports: {
   });
   const startedAtMs = clock.now();
   const { signal } = stopClaiming;
-  let loops: Promise<unknown> = Promise.resolve();
+  const ended = Promise.withResolvers<undefined>();
+  // Whoever does not watch for a defect learns of it from `stop`.
+  ended.promise.catch(() => undefined);
+  let isStarted = false;
 
   const govern = async (): Promise<void> => {
     const max = initialLimit(config, ports.process.cores) * 2;
@@ -91,6 +96,7 @@ export function createEngine(ports: {
 
   return {
     workerId,
+    ended: ended.promise,
     start() {
       const timers = runTimerWorker({ ...ports, owner: workerId, signal });
       const steps =
@@ -98,19 +104,23 @@ export function createEngine(ports: {
           ? []
           : [worker.run(), govern(), runPresence({ store, clock, logger, signal, describe })];
       const retention = runRetention({ store, clock, logger, rule: config.retention, signal });
-      loops = Promise.all([timers, retention, ...steps]);
-      // Reported again by `stop`; without this a defect before it would end the process unexplained.
-      loops.catch((defect: unknown) =>
-        logger.error({ error: String(defect) }, 'an engine loop ended'),
+      isStarted = true;
+      Promise.all([timers, retention, ...steps]).then(
+        () => ended.resolve(undefined),
+        (defect: unknown) => {
+          logger.error({ error: String(defect) }, 'an engine loop ended in a defect');
+          ended.reject(defect);
+        },
       );
     },
     async stop({ graceMs }) {
       stopClaiming.abort();
-      const ended = new AbortController();
-      const finished = loops.finally(() => ended.abort());
-      await Promise.race([clock.sleep(graceMs, ended.signal), finished.catch(() => undefined)]);
+      if (!isStarted) return;
+      const isOver = new AbortController();
+      const over = ended.promise.finally(() => isOver.abort());
+      await Promise.race([clock.sleep(graceMs, isOver.signal), over.catch(() => undefined)]);
       shutdown.abort();
-      await finished;
+      await over;
     },
   };
 }

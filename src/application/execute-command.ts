@@ -22,8 +22,12 @@ import type { CachedRun, RunCache } from './run-cache.ts';
 
 /** Commands of one run that share a commit. */
 const MAX_COMMANDS_PER_COMMIT = 64;
-/** Tries of a command against conflicts and an unavailable store, with growing jittered pauses: some 10 s in all. */
-const MAX_TRIES = 24;
+/**
+ * How long a command is tried against conflicts and an unavailable store, with growing jittered pauses. A caller
+ * waits at most this long and one wait of the store's own (5 s for a locked file): well within a tool call's 25 s.
+ */
+const MAX_ELAPSED_MS = 8_000;
+const MAX_TRIES = 50;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 1_000;
 
@@ -127,8 +131,10 @@ class Batch {
   }
 
   async run(): Promise<void> {
+    const { clock } = this.#ports;
+    const giveUpAtMs = clock.now() + MAX_ELAPSED_MS;
     for (let tried = 0; this.#open.length > 0; tried += 1) {
-      if (tried >= MAX_TRIES) return this.#giveUp();
+      if (tried >= MAX_TRIES || clock.now() > giveUpAtMs) return this.#giveUp();
       if (tried > 1) await this.#pause(tried);
       await this.#attempt(tried > 0);
     }
@@ -157,6 +163,7 @@ class Batch {
       for (const pending of [...this.#open]) this.#settle(pending, { kind: 'unknownRun' });
       return undefined;
     }
+    const { version } = run.state.run;
     const draft = draftOf(run.state);
     const commands: DecidedCommand[] = [];
     const nowMs = this.#ports.clock.now();
@@ -183,7 +190,7 @@ class Batch {
     // What an old cache refuses may be allowed by now: only a fresh state refuses for good.
     if (refused.length > 0 && !isFresh) return undefined;
     for (const { pending, rejection } of refused) await this.#refuse(pending, rejection);
-    return commands.length === 0 ? undefined : { run, draft, commands, nowMs };
+    return commands.length === 0 ? undefined : { run, version, draft, commands, nowMs };
   }
 
   /** A repetition of a recorded command is refused by the state it led to: it gets its first answer again. */
@@ -195,12 +202,13 @@ class Batch {
     this.#settle(pending, { kind: 'duplicate', answer: recorded.answer });
   }
 
-  async #commit({ run, draft, commands, nowMs }: Decided): Promise<void> {
-    const expectedVersion = run.state.run.version;
+  async #commit({ run, version, draft, commands, nowMs }: Decided): Promise<void> {
+    // Readers catch the shared state up in place: what was decided before that is decided again.
+    if (run.state.run.version !== version) return;
     const built = buildCommit({ key: this.#key, run, draft, commands, nowMs });
     const result = await this.#ports.store.commit(built.request);
     if (result.kind !== 'committed') return this.#troubled(result);
-    if (run.state.run.version === expectedVersion) {
+    if (run.state.run.version === version) {
       draft.apply();
       run.tailBytes = built.tailBytes;
       run.snapshotBytes = built.snapshotBytes;
@@ -257,6 +265,8 @@ class Batch {
 
 interface Decided {
   readonly run: CachedRun;
+  /** That the draft was made from. */
+  readonly version: number;
   readonly draft: DraftState;
   readonly commands: readonly DecidedCommand[];
   readonly nowMs: number;

@@ -42,7 +42,10 @@ export function createStepWorker(
       while (next !== undefined) next = await continueOrRelease(next);
     } catch (defect) {
       if (defect instanceof StoreUnavailableError) {
-        ports.logger.warn({ slot: task.slot }, 'store unavailable; the task is claimed again later');
+        ports.logger.warn(
+          { slot: task.slot },
+          'store unavailable; the task is claimed again later',
+        );
         return;
       }
       defects.push(defect);

@@ -44,6 +44,7 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
         onClosed: () => closed.resolve(undefined),
       });
       engine?.start();
+      engine?.ended.catch(() => closed.resolve(undefined));
       for (const problem of loaded.warnings) logger.warn(problem, 'configuration');
       await closed.promise;
       await service.close();

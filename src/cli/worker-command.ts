@@ -42,7 +42,7 @@ async function work(invocation: Invocation): Promise<ExitCode> {
         terminal.note(
           'No step can run here: the setting shell.allow is empty. Timers and retries are served.',
         );
-      await untilAborted(cli.interruption.signal);
+      await Promise.race([untilAborted(cli.interruption.signal), engine.ended]);
       terminal.line('stopping: running steps get 10 s');
       return EXIT.ok;
     },

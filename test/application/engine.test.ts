@@ -144,7 +144,7 @@ describe('an engine', () => {
     const one = engine();
     one.start();
     await here.clock.advance(0);
-    expect(here.log).toContainEqual({ level: 'error', message: 'an engine loop ended' });
+    expect(here.log).toContainEqual({ level: 'error', message: 'an engine loop ended in a defect' });
     await expect(settled(here.clock, one.stop({ graceMs: 0 }))).rejects.toBe(defect);
   });
 });

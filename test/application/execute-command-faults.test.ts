@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../src/domain/commands.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';
-import type { Lease } from '../../src/ports/work-source.ts';
 import {
   createInstallation,
   settled,

@@ -1,20 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { idempotencyKeyOf } from '../../src/application/idempotency-key.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
-import { type ClaimedTask } from '../../src/ports/work-source.ts';
 import {
   createInstallation,
   TestProcess,
   until,
   type Installation,
 } from '../support/application.ts';
-import {
-  begun,
-  FakeHandler,
-  LEASE_MS,
-  startWorker,
-  type TestWorker,
-} from '../support/fake-worker.ts';
+import { begun, FakeHandler, startWorker, type TestWorker } from '../support/fake-worker.ts';
 import { retry, work, workflow } from '../support/given.ts';
 
 let installation: Installation;

@@ -26,8 +26,6 @@ function worker(options: Parameters<typeof startWorker>[1] = {}, process = here)
   return started;
 }
 
-const ids = (count: number): string[] => Array.from({ length: count }, (_, at) => `s${at}`);
-
 function finished(key: RunKey): Promise<void> {
   return until(here.clock, async () => (await here.status(key)) === 'completed');
 }
