@@ -1,19 +1,24 @@
 /**
- * Writes the generated parts of README.md (tools, configuration, exit codes, limits) from the code; with `--check`
- * only compares, prints what is stale, and exits 1.
+ * Writes what is generated from the code: the tables of README.md and the JSON Schema of the workflow language. With
+ * `--check` it only compares, prints what is stale, and exits 1.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
+import { z } from 'zod';
 import { EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import * as definitionLimits from '../src/domain/definition-limits.ts';
 import * as runLimits from '../src/domain/limits.ts';
+import { STEP_KIND_NAMES } from '../src/domain/step-kinds.ts';
+import { workflowSchema } from '../src/domain/workflow-definition.ts';
 import { createToolRegistry } from '../src/mcp/tool-registry.ts';
 import type { Tool } from '../src/mcp/define-tool.ts';
 import { tools } from '../tools/index.ts';
 import { configTable } from './config-table.ts';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
+const SCHEMA = fileURLToPath(new URL('../schema/workflow.schema.json', import.meta.url));
 
 const tokensOf = (some: readonly Tool[]): number =>
   some.reduce((sum, { listing }) => sum + Math.ceil(JSON.stringify(listing).length / 4), 0);
@@ -50,9 +55,15 @@ function limitTable(): string {
     ['events of a run', runLimits.MAX_HISTORY_EVENTS],
     ['steps of one run in queues or at workers at once', runLimits.MAX_STEPS_IN_FLIGHT],
     ['signals kept for steps to come', runLimits.MAX_BUFFERED_SIGNALS],
-    ['workers that may vanish with one attempt before it fails as `poison`', runLimits.MAX_DELIVERIES],
+    [
+      'workers that may vanish with one attempt before it fails as `poison`',
+      runLimits.MAX_DELIVERIES,
+    ],
   ];
-  return table(['limit', 'value'], rows.map(([name, value]) => [name, value.toLocaleString('en-US')]));
+  return table(
+    ['limit', 'value'],
+    rows.map(([name, value]) => [name, value.toLocaleString('en-US')]),
+  );
 }
 
 const sections: Record<string, string> = {
@@ -63,20 +74,42 @@ const sections: Record<string, string> = {
   limits: `\n\n${limitTable()}\n\n`,
 };
 
-const before = readFileSync(README, 'utf8');
-let after = before;
-for (const [name, text] of Object.entries(sections)) {
-  const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- /${name} -->)`);
-  if (!place.test(after)) throw new Error(`README.md has no place for "${name}"`);
-  after = after.replace(place, (_, start: string, end: string) => `${start}${text}${end}`);
+/** For editors: the shape, without what only the compiler can know (names, expressions, cycles). */
+function workflowSchemaText(): string {
+  const schema = z.toJSONSchema(workflowSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ path, jsonSchema }) => {
+      if (path.at(-1) === 'uses') jsonSchema.enum = [...STEP_KIND_NAMES];
+    },
+  });
+  return JSON.stringify({ title: 'Baton workflow', ...schema });
 }
-const options = (await prettier.resolveConfig(README)) ?? {};
-after = await prettier.format(after, { ...options, parser: 'markdown' });
 
-if (process.argv.includes('--check') && after !== before) {
-  console.error('README.md is stale: run "npm run docs"');
-  process.exitCode = 1;
-} else if (after !== before) {
-  writeFileSync(README, after);
-  console.log('README.md brought up to date');
+function readmeText(): string {
+  let text = readFileSync(README, 'utf8');
+  for (const [name, section] of Object.entries(sections)) {
+    const place = new RegExp(`(<!-- ${name} -->)[^]*?(<!-- /${name} -->)`);
+    if (!place.test(text)) throw new Error(`README.md has no place for "${name}"`);
+    text = text.replace(place, (_, start: string, end: string) => `${start}${section}${end}`);
+  }
+  return text;
 }
+
+/** Writes the file, or with `--check` only tells whether it is stale. */
+async function bringUpToDate(path: string, text: string, parser: string): Promise<void> {
+  const options = (await prettier.resolveConfig(path)) ?? {};
+  const wanted = await prettier.format(text, { ...options, parser });
+  if (existsSync(path) && readFileSync(path, 'utf8') === wanted) return;
+  if (process.argv.includes('--check')) {
+    console.error(`${basename(path)} is stale: run "npm run docs"`);
+    process.exitCode = 1;
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, wanted);
+  console.log(`${basename(path)} brought up to date`);
+}
+
+await bringUpToDate(README, readmeText(), 'markdown');
+await bringUpToDate(SCHEMA, workflowSchemaText(), 'json');

@@ -132,6 +132,13 @@ describe('an engine', () => {
     expect(here.clock.now() - beforeMs).toBeLessThan(1_000);
   });
 
+  it('has ended when it was stopped', async () => {
+    const one = engine();
+    one.start();
+    await settled(here.clock, one.stop({ graceMs: 0 }));
+    await one.ended;
+  });
+
   it('can be stopped before it was started', async () => {
     await settled(here.clock, engine().stop({ graceMs: 10 }));
   });
@@ -144,7 +151,11 @@ describe('an engine', () => {
     const one = engine();
     one.start();
     await here.clock.advance(0);
-    expect(here.log).toContainEqual({ level: 'error', message: 'an engine loop ended in a defect' });
+    expect(here.log).toContainEqual({
+      level: 'error',
+      message: 'an engine loop ended in a defect',
+    });
+    await expect(one.ended).rejects.toBe(defect);
     await expect(settled(here.clock, one.stop({ graceMs: 0 }))).rejects.toBe(defect);
   });
 });

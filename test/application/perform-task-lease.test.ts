@@ -147,7 +147,7 @@ describe('a report while the store is away', () => {
     const key = await here.start(workflow([work('a')]));
     worker(ALONE);
     await begun(here, handler, 1);
-    // The executor gives up a report after 24 tries, some ten seconds: two of them outlast the lease.
+    // Longer than the lease: the executor's own tries end before that, and the worker tries again.
     here.inject('commit', 'fail', 60);
     here.inject('renew', 'fail', 40);
     handler.attempt('a').complete('never recorded');
