@@ -95,7 +95,7 @@ export function createExecuteCommand(ports: {
 
   const drain = async (key: RunKey, name: string, mailbox: Pending[]): Promise<void> => {
     while (mailbox.length > 0) {
-      const batch = mailbox.splice(0, MAX_COMMANDS_PER_COMMIT);
+      const batch = takeBatch(mailbox);
       try {
         await new Batch(ports, key, batch).run();
       } catch (defect) {
@@ -115,6 +115,21 @@ export function createExecuteCommand(ports: {
       mailboxes.set(name, mailbox);
       void drain(key, name, mailbox);
     });
+}
+
+/** What shares the next commit. A repetition waits for the first of its id, and is then answered as a duplicate. */
+function takeBatch(mailbox: Pending[]): Pending[] {
+  const ids = new Set<string>();
+  const batch: Pending[] = [];
+  const later: Pending[] = [];
+  for (const pending of mailbox.splice(0)) {
+    const { commandId } = pending.envelope;
+    const isNext = batch.length < MAX_COMMANDS_PER_COMMIT && !ids.has(commandId);
+    (isNext ? batch : later).push(pending);
+    ids.add(commandId);
+  }
+  mailbox.push(...later);
+  return batch;
 }
 
 /** Commands of one run on their way through one or more commits. */

@@ -43,7 +43,7 @@ export function createFaultyStore(ports: {
     if (fault.kind === 'request-lost') return isGone() ? never() : lost('no connection');
     const answer = await apply();
     ports.trace(`${process.name} ${name} ${fault.kind} ${kindOf(answer)}`);
-    if (fault.kind === 'crash-after') process.crash();
+    if (fault.kind === 'crash-after' && !faults.healed.aborted) process.crash();
     if (fault.replyDelayMs > 0) await time.sleep(fault.replyDelayMs, faults.healed);
     await process.thawed();
     if (isGone()) return never();
