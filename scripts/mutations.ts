@@ -311,6 +311,13 @@ const executor: readonly Mutation[] = [
     tests: EXECUTOR,
   },
   {
+    name: 'a decision outlives the state that it rests on',
+    file: 'src/application/execute-command.ts',
+    find: 'if (run.state.run.version !== version) return;',
+    replace: 'version = run.state.run.version;',
+    tests: EXECUTOR,
+  },
+  {
     name: 'an old cache refuses for good',
     file: 'src/application/execute-command.ts',
     find: 'if (refused.length > 0 && !isFresh) return undefined;',

@@ -115,7 +115,7 @@ export function createEngine(ports: {
     },
     async stop({ graceMs }) {
       stopClaiming.abort();
-      if (!isStarted) return;
+      if (!isStarted) return ended.resolve(undefined);
       const isOver = new AbortController();
       const over = ended.promise.finally(() => isOver.abort());
       await Promise.race([clock.sleep(graceMs, isOver.signal), over.catch(() => undefined)]);

@@ -88,7 +88,8 @@ export function createStepWorker(
       const allEnded = new AbortController();
       const watching = watch.run(allEnded.signal);
       try {
-        const { clock, logger, stopClaiming: signal } = ports;
+        const { clock, logger } = ports;
+        const signal = AbortSignal.any([ports.stopClaiming, ports.shutdown]);
         await runWorkLoop<ClaimedTask>({
           clock,
           wake,

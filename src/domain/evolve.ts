@@ -47,7 +47,7 @@ function apply(fold: Fold, event: EventBody): void {
     case 'StepReadied':
       return fold.readied(event);
     case 'StepOutcomeUnknown':
-      return fold.change(event.step, { status: 'unknown', begun: undefined });
+      return fold.change(event.step, { status: 'unknown', begun: undefined, error: undefined });
     case 'StepsCancelled':
       return event.steps.forEach((step) => fold.settle(step.step, { status: 'cancelled' }));
     case 'SignalReceived':

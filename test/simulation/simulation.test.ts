@@ -10,6 +10,9 @@ const REGRESSION_SEEDS: readonly number[] = [
   40, // a lost reply to a worker's call of the store ended its loop, as if it were a defect
   171, // an old cache refused for good what the run was waiting for
   217, // a refusal that rested on a command which then lost its lease made the worker drop the only task
+  272, // what was decided on one version was committed on another that a reader had caught up to meanwhile:
+  429, // signals taken out of order, steps that ended twice, a run stuck for ever
+  1977,
 ];
 
 describe('deterministic simulation', () => {

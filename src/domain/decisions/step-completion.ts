@@ -12,7 +12,6 @@ export function completeAttempt(
     readonly output: Json;
     readonly performer?: Performer;
     readonly consumedSignal?: string;
-    readonly heartbeat?: Json | undefined;
   },
 ): void {
   const { output, performer, consumedSignal } = result;

@@ -65,14 +65,22 @@ export function reportUnknownOutcome(decision: Decision, command: ReportUnknownO
   return advance(decision);
 }
 
-/** Outside a cancellation a recalled task is simply no longer wanted. */
+/**
+ * Outside a cancellation a recalled task is simply no longer wanted. An unsafe effect that was begun may have happened:
+ * the history says so before the run ends.
+ */
 export function reportCancelled(decision: Decision, command: ReportCancelled): Ruling {
-  const isCurrent = currentAttempt(decision, command) !== undefined;
-  if (isCurrent && decision.run.status === 'cancelling')
+  const current = currentAttempt(decision, command);
+  if (current === undefined || decision.run.status !== 'cancelling') return advance(decision);
+  const { step, attempt } = command;
+  if (current.record.begun === true)
     decision.emit({
-      type: 'StepsCancelled',
-      steps: [{ step: command.step, attempt: command.attempt }],
+      type: 'StepOutcomeUnknown',
+      step,
+      attempt,
+      reason: 'cancelled while its effect was under way',
     });
+  else decision.emit({ type: 'StepsCancelled', steps: [{ step, attempt }] });
   return advance(decision);
 }
 
