@@ -8,9 +8,9 @@ import { nextLimit } from './concurrency-governor.ts';
 import type { ExecuteCommand } from './execute-command.ts';
 import { runRetention, type RetentionRule } from './retention.ts';
 import type { RunCache } from './run-cache.ts';
-import { createStepWorker } from './step-worker.ts';
+import { createStepWorker, type StepWorker } from './step-worker.ts';
 import { runTimerWorker } from './timer-worker.ts';
-import { runPresence } from './worker-presence.ts';
+import { runPresence, type WorkerPresence } from './worker-presence.ts';
 
 const GOVERN_EVERY_MS = 1_000;
 
@@ -34,11 +34,7 @@ export interface Engine {
   stop(options: { readonly graceMs: number }): Promise<void>;
 }
 
-/**
- * The loops of one Baton process: step worker, timer worker, presence, retention. Without handlers no steps are
- * claimed. Processes share nothing but the store: kill one at any instant and the others go on.
- */
-export function createEngine(ports: {
+export interface EnginePorts {
   readonly store: Store;
   readonly execute: ExecuteCommand;
   readonly runs: RunCache;
@@ -49,80 +45,119 @@ export function createEngine(ports: {
   readonly handlers: readonly StepHandler[];
   readonly process: { readonly pid: number; readonly host: string; readonly cores: number };
   readonly config: EngineConfig;
-}): Engine {
-  const { store, clock, logger, config } = ports;
-  const workerId = `${ports.process.host}-${ports.process.pid}-${ports.ids.newId().slice(0, 6)}`;
-  const stopClaiming = new AbortController();
-  const shutdown = new AbortController();
-  const queues = ports.handlers.flatMap((handler) => handler.queues);
-  const queueSet = new Set(queues);
-  const limit = { current: initialLimit(config, ports.process.cores) };
-  const worker = createStepWorker({
-    ...ports,
-    owner: workerId,
-    leaseDurationMs: config.leaseDurationMs,
-    handlers: new Map(ports.handlers.map((handler) => [handler.kind, handler])),
-    queues,
-    limit,
-    canContinue: (queue) => !stopClaiming.signal.aborted && queueSet.has(queue),
-    stopClaiming: stopClaiming.signal,
-    shutdown: shutdown.signal,
-  });
-  const startedAtMs = clock.now();
-  const { signal } = stopClaiming;
-  const ended = Promise.withResolvers<undefined>();
-  // Whoever does not watch for a defect learns of it from `stop`.
-  ended.promise.catch(() => undefined);
-  let isStarted = false;
+}
 
-  const govern = async (): Promise<void> => {
-    const max = initialLimit(config, ports.process.cores) * 2;
+/**
+ * The loops of one Baton process: step worker, timer worker, presence, retention. Without handlers no steps are
+ * claimed. Processes share nothing but the store: kill one at any instant and the others go on.
+ */
+export function createEngine(ports: EnginePorts): Engine {
+  return new ProcessEngine(ports);
+}
+
+class ProcessEngine implements Engine {
+  readonly workerId: string;
+  readonly #ports: EnginePorts;
+  readonly #stopClaiming = new AbortController();
+  readonly #shutdown = new AbortController();
+  readonly #ended = Promise.withResolvers<undefined>();
+  readonly #queues: readonly string[];
+  readonly #limit: { current: number };
+  readonly #worker: StepWorker;
+  readonly #startedAtMs: number;
+  #isStarted = false;
+
+  constructor(ports: EnginePorts) {
+    const { ids, handlers, config, process, clock } = ports;
+    this.#ports = ports;
+    this.workerId = `${process.host}-${process.pid}-${ids.newId().slice(0, 6)}`;
+    this.#startedAtMs = clock.now();
+    this.#queues = handlers.flatMap((handler) => handler.queues);
+    this.#limit = { current: initialLimit(config, process.cores) };
+    const served = new Set(this.#queues);
+    this.#worker = createStepWorker({
+      ...ports,
+      owner: this.workerId,
+      leaseDurationMs: config.leaseDurationMs,
+      handlers: new Map(handlers.map((handler) => [handler.kind, handler])),
+      queues: this.#queues,
+      limit: this.#limit,
+      canContinue: (queue) => !this.#stopClaiming.signal.aborted && served.has(queue),
+      stopClaiming: this.#stopClaiming.signal,
+      shutdown: this.#shutdown.signal,
+    });
+    // Whoever does not watch for a defect learns of it from `stop`.
+    this.ended.catch(() => undefined);
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    Promise.all(this.#loops()).then(
+      () => this.#ended.resolve(undefined),
+      (defect: unknown) => {
+        this.#ports.logger.error({ error: String(defect) }, 'an engine loop ended in a defect');
+        this.#ended.reject(defect);
+      },
+    );
+  }
+
+  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#stopClaiming.abort();
+    if (!this.#isStarted) return this.#ended.resolve(undefined);
+    const isOver = new AbortController();
+    const over = this.ended.finally(() => isOver.abort());
+    await Promise.race([
+      this.#ports.clock.sleep(graceMs, isOver.signal),
+      over.catch(() => undefined),
+    ]);
+    this.#shutdown.abort();
+    await over;
+  }
+
+  #loops(): Promise<void>[] {
+    const { signal } = this.#stopClaiming;
+    const rule = this.#ports.config.retention;
+    const always = [
+      runTimerWorker({ ...this.#ports, owner: this.workerId, signal }),
+      runRetention({ ...this.#ports, rule, signal }),
+    ];
+    if (this.#queues.length === 0) return always;
+    const describe = (): WorkerPresence => this.#describe();
+    return [
+      ...always,
+      this.#worker.run(),
+      this.#govern(signal),
+      runPresence({ ...this.#ports, signal, describe }),
+    ];
+  }
+
+  async #govern(signal: AbortSignal): Promise<void> {
+    const { clock, config, loadProbe, process } = this.#ports;
+    const max = initialLimit(config, process.cores) * 2;
     while (config.concurrency === 'auto' && !signal.aborted) {
       await clock.sleep(GOVERN_EVERY_MS, signal);
-      const { busySlots } = worker;
-      const sample = ports.loadProbe.sample();
-      limit.current = nextLimit({ ...sample, busySlots, min: 1, max, limit: limit.current });
+      const { busySlots } = this.#worker;
+      const limit = this.#limit.current;
+      this.#limit.current = nextLimit({ ...loadProbe.sample(), busySlots, min: 1, max, limit });
     }
-  };
-  const describe = () => ({
-    workerId,
-    queues,
-    pid: ports.process.pid,
-    host: ports.process.host,
-    busy: worker.busySlots,
-    limit: limit.current,
-    startedAtMs,
-  });
+  }
 
-  return {
-    workerId,
-    ended: ended.promise,
-    start() {
-      const timers = runTimerWorker({ ...ports, owner: workerId, signal });
-      const steps =
-        queues.length === 0
-          ? []
-          : [worker.run(), govern(), runPresence({ store, clock, logger, signal, describe })];
-      const retention = runRetention({ store, clock, logger, rule: config.retention, signal });
-      isStarted = true;
-      Promise.all([timers, retention, ...steps]).then(
-        () => ended.resolve(undefined),
-        (defect: unknown) => {
-          logger.error({ error: String(defect) }, 'an engine loop ended in a defect');
-          ended.reject(defect);
-        },
-      );
-    },
-    async stop({ graceMs }) {
-      stopClaiming.abort();
-      if (!isStarted) return ended.resolve(undefined);
-      const isOver = new AbortController();
-      const over = ended.promise.finally(() => isOver.abort());
-      await Promise.race([clock.sleep(graceMs, isOver.signal), over.catch(() => undefined)]);
-      shutdown.abort();
-      await over;
-    },
-  };
+  #describe(): WorkerPresence {
+    const { pid, host } = this.#ports.process;
+    return {
+      workerId: this.workerId,
+      queues: [...this.#queues],
+      pid,
+      host,
+      busy: this.#worker.busySlots,
+      limit: this.#limit.current,
+      startedAtMs: this.#startedAtMs,
+    };
+  }
 }
 
 /** Steps mostly wait for other programs, so twice the cores is a good start. */

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../ports/run-store.ts';
-import type { ClaimedTask } from '../ports/work-source.ts';
+import type { Claimed, ClaimedTask } from '../ports/work-source.ts';
 import { AttemptWatch } from './attempt-watch.ts';
 import { performTask, type TaskPorts } from './perform-task.ts';
 import { WakeSignal } from './wake-signal.ts';
@@ -16,96 +16,109 @@ export interface StepWorker {
   run(): Promise<void>;
 }
 
+export type StepWorkerPorts = Omit<TaskPorts, 'watch'> & {
+  readonly leaseDurationMs: number;
+  readonly queues: readonly string[];
+  readonly limit: SlotLimit;
+  readonly stopClaiming: AbortSignal;
+  /** Aborts when the worker must let go of what it runs. */
+  readonly shutdown: AbortSignal;
+};
+
 /**
  * Claims tasks of its queues into free slots and runs them. If the process dies, its leases expire and other
  * workers go on; nothing is recorded twice.
  */
-export function createStepWorker(
-  ports: Omit<TaskPorts, 'watch'> & {
-    readonly leaseDurationMs: number;
-    readonly queues: readonly string[];
-    readonly limit: SlotLimit;
-    readonly stopClaiming: AbortSignal;
-    /** Aborts when the worker must let go of what it runs. */
-    readonly shutdown: AbortSignal;
-  },
-): StepWorker {
-  const wake = new WakeSignal(ports.clock);
-  const watch = new AttemptWatch(ports);
-  const taskPorts: TaskPorts = { ...ports, watch };
-  const running = new Set<Promise<void>>();
-  const defects: unknown[] = [];
+export function createStepWorker(ports: StepWorkerPorts): StepWorker {
+  return new SlotWorker(ports);
+}
 
-  const occupy = async (task: ClaimedTask): Promise<void> => {
+class SlotWorker implements StepWorker {
+  readonly #ports: StepWorkerPorts;
+  readonly #taskPorts: TaskPorts;
+  readonly #wake: WakeSignal;
+  readonly #watch: AttemptWatch;
+  readonly #running = new Set<Promise<void>>();
+  readonly #defects: unknown[] = [];
+
+  constructor(ports: StepWorkerPorts) {
+    this.#ports = ports;
+    this.#wake = new WakeSignal(ports.clock);
+    this.#watch = new AttemptWatch(ports);
+    this.#taskPorts = { ...ports, watch: this.#watch };
+  }
+
+  get busySlots(): number {
+    return this.#running.size;
+  }
+
+  async run(): Promise<void> {
+    const { store, queues, shutdown } = this.#ports;
+    if (queues.length === 0) return;
+    const unsubscribe = store.onChange((change) => {
+      if (change.work) this.#wake.wake();
+    });
+    const letGo = (): void => this.#watch.stopAll();
+    shutdown.addEventListener('abort', letGo, { once: true });
+    const allEnded = new AbortController();
+    const watching = this.#watch.run(allEnded.signal);
+    try {
+      await this.#claimAndStart();
+    } finally {
+      unsubscribe();
+      await Promise.all(this.#running);
+      allEnded.abort();
+      await watching;
+      shutdown.removeEventListener('abort', letGo);
+    }
+    if (this.#defects.length > 0) throw new AggregateError(this.#defects, 'tasks ended in defects');
+  }
+
+  #claimAndStart(): Promise<void> {
+    const { clock, logger, stopClaiming, shutdown } = this.#ports;
+    return runWorkLoop<ClaimedTask>({
+      clock,
+      logger,
+      wake: this.#wake,
+      signal: AbortSignal.any([stopClaiming, shutdown]),
+      claim: () => this.#claim(),
+      perform: async (task) => this.#start(task),
+    });
+  }
+
+  async #claim(): Promise<Claimed<ClaimedTask>> {
+    const { store, owner, queues, leaseDurationMs } = this.#ports;
+    const limit = Math.max(0, this.#ports.limit.current - this.#running.size);
+    // A slot that comes free wakes the loop.
+    return limit === 0 ? { work: [] } : store.claimTasks({ owner, queues, limit, leaseDurationMs });
+  }
+
+  #start(task: ClaimedTask): void {
+    const done: Promise<void> = this.#occupy(task).then(() => {
+      this.#running.delete(done);
+      this.#wake.wake();
+    });
+    this.#running.add(done);
+  }
+
+  /** Runs the task and whatever is handed on after it. */
+  async #occupy(task: ClaimedTask): Promise<void> {
     try {
       let next: ClaimedTask | undefined = task;
-      while (next !== undefined) next = await continueOrRelease(next);
-    } catch (defect) {
-      if (defect instanceof StoreUnavailableError) {
-        ports.logger.warn(
-          { slot: task.slot },
-          'store unavailable; the task is claimed again later',
-        );
-        return;
-      }
-      defects.push(defect);
-      ports.logger.error({ error: String(defect), slot: task.slot }, 'a task ended in a defect');
+      while (next !== undefined) next = await this.#performOrRelease(next);
+    } catch (error) {
+      const { logger } = this.#ports;
+      const { slot } = task;
+      if (error instanceof StoreUnavailableError)
+        return logger.warn({ slot }, 'store unavailable; the task is claimed again later');
+      this.#defects.push(error);
+      logger.error({ error: String(error), slot }, 'a task ended in a defect');
     }
-  };
+  }
 
-  const continueOrRelease = async (task: ClaimedTask): Promise<ClaimedTask | undefined> => {
-    if (!ports.shutdown.aborted) return performTask(taskPorts, task);
-    await ports.store.release(task.lease);
+  async #performOrRelease(task: ClaimedTask): Promise<ClaimedTask | undefined> {
+    if (!this.#ports.shutdown.aborted) return performTask(this.#taskPorts, task);
+    await this.#ports.store.release(task.lease);
     return undefined;
-  };
-
-  const start = (task: ClaimedTask): void => {
-    const done: Promise<void> = occupy(task).then(() => {
-      running.delete(done);
-      wake.wake();
-    });
-    running.add(done);
-  };
-
-  const claim = async (): ReturnType<typeof ports.store.claimTasks> => {
-    const { owner, queues, leaseDurationMs } = ports;
-    const free = Math.max(0, ports.limit.current - running.size);
-    if (free === 0) return { work: [] };
-    return ports.store.claimTasks({ owner, queues, limit: free, leaseDurationMs });
-  };
-
-  return {
-    get busySlots() {
-      return running.size;
-    },
-    async run() {
-      if (ports.queues.length === 0) return;
-      const unsubscribe = ports.store.onChange((change) => {
-        if (change.work) wake.wake();
-      });
-      const letGo = (): void => watch.stopAll();
-      ports.shutdown.addEventListener('abort', letGo, { once: true });
-      const allEnded = new AbortController();
-      const watching = watch.run(allEnded.signal);
-      try {
-        const { clock, logger } = ports;
-        const signal = AbortSignal.any([ports.stopClaiming, ports.shutdown]);
-        await runWorkLoop<ClaimedTask>({
-          clock,
-          wake,
-          signal,
-          logger,
-          claim,
-          perform: async (task) => start(task),
-        });
-      } finally {
-        unsubscribe();
-        await Promise.all(running);
-        allEnded.abort();
-        await watching;
-        ports.shutdown.removeEventListener('abort', letGo);
-      }
-      if (defects.length > 0) throw new AggregateError(defects, 'tasks ended in defects');
-    },
-  };
+  }
 }
