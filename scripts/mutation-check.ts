@@ -97,16 +97,28 @@ async function tryOne(mutation: Mutation, directory: string): Promise<Finding> {
   const startedAtMs = performance.now();
   const path = join(directory, mutation.file);
   const source = await readFile(path, 'utf8').catch(() => '');
-  const parts = source.split(mutation.find);
   const seconds = (): number => (performance.now() - startedAtMs) / 1_000;
-  if (parts.length !== 2) return { mutation, verdict: 'NOT FOUND', seconds: seconds() };
-  await writeFile(path, parts.join(mutation.replace));
+  const mutated = mutate(source, mutation);
+  if (mutated === undefined) return { mutation, verdict: 'NOT FOUND', seconds: seconds() };
+  await writeFile(path, mutated);
   try {
     const result = await runTests(directory, mutation.tests);
     return { mutation, verdict: VERDICTS[result], seconds: seconds() };
   } finally {
     await writeFile(path, source);
   }
+}
+
+/** `undefined` when a guard does not stand exactly once where it is said to. */
+function mutate(source: string, mutation: Mutation): string | undefined {
+  const edits = [mutation, ...(mutation.also ? [mutation.also] : [])];
+  let mutated = source;
+  for (const { find, replace } of edits) {
+    const parts = mutated.split(find);
+    if (parts.length !== 2) return undefined;
+    mutated = parts.join(replace);
+  }
+  return mutated;
 }
 
 const VERDICTS = { green: 'SURVIVED', red: 'caught', endless: 'caught (no end)' } as const;

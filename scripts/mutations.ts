@@ -5,6 +5,8 @@ export interface Mutation {
   /** Stands exactly once in the file. */
   readonly find: string;
   readonly replace: string;
+  /** A second guard of the same promise, which must go too before anything can break. */
+  readonly also?: { readonly find: string; readonly replace: string };
   /** Test files, relative to the repository. */
   readonly tests: readonly string[];
 }
@@ -148,7 +150,7 @@ const sqlite: readonly Mutation[] = [
       'const actualVersion = run?.version ?? 0;\n' +
       "    if (actualVersion !== expectedVersion) return { kind: 'versionConflict', actualVersion };\n",
     replace: '',
-    tests: SQLITE,
+    tests: ['test/simulation/shared-commit.test.ts'],
   },
   {
     name: 'SQLite: one command: lease before duplicate',
@@ -207,8 +209,8 @@ const domain: readonly Mutation[] = [
   {
     name: 'an unsafe effect may begin twice',
     file: 'src/domain/decisions/step-report.ts',
-    find: 'if (current.record.begun === true)',
-    replace: 'if (current.record.begun === undefined && current === undefined)',
+    find: 'if (current.record.begun === true)\n    return reject(',
+    replace: 'if (current.attempt === -1)\n    return reject(',
     tests: UNSAFE,
   },
   {
@@ -325,10 +327,11 @@ const executor: readonly Mutation[] = [
     tests: EXECUTOR,
   },
   {
-    name: 'one command id twice in a commit',
+    name: 'one command id twice in a commit (both guards)',
     file: 'src/application/execute-command.ts',
     find: 'if (ids.has(pending.envelope.commandId)) continue;',
     replace: '',
+    also: { find: ' && !ids.has(commandId);', replace: ';' },
     tests: EXECUTOR,
   },
   {
@@ -341,8 +344,8 @@ const executor: readonly Mutation[] = [
   {
     name: 'a lost report ends the worker',
     file: 'src/application/step-worker.ts',
-    find: 'if (defect instanceof StoreUnavailableError) {',
-    replace: 'if (defect === undefined) {',
+    find: 'if (error instanceof StoreUnavailableError)\n        return logger.warn',
+    replace: 'if (error === undefined)\n        return logger.warn',
     tests: ['test/application/step-worker.test.ts', ...SIMULATION],
   },
 ];

@@ -68,12 +68,13 @@ class ProcessEngine implements Engine {
   #isStarted = false;
 
   constructor(ports: EnginePorts) {
-    const { ids, handlers, config, process, clock } = ports;
+    const { ids, handlers, config, clock } = ports;
+    const { pid, host, cores } = ports.process;
     this.#ports = ports;
-    this.workerId = `${process.host}-${process.pid}-${ids.newId().slice(0, 6)}`;
+    this.workerId = `${host}-${pid}-${ids.newId().slice(0, 6)}`;
     this.#startedAtMs = clock.now();
     this.#queues = handlers.flatMap((handler) => handler.queues);
-    this.#limit = { current: initialLimit(config, process.cores) };
+    this.#limit = { current: initialLimit(config, cores) };
     const served = new Set(this.#queues);
     this.#worker = createStepWorker({
       ...ports,
@@ -136,8 +137,8 @@ class ProcessEngine implements Engine {
   }
 
   async #govern(signal: AbortSignal): Promise<void> {
-    const { clock, config, loadProbe, process } = this.#ports;
-    const max = initialLimit(config, process.cores) * 2;
+    const { clock, config, loadProbe } = this.#ports;
+    const max = initialLimit(config, this.#ports.process.cores) * 2;
     while (config.concurrency === 'auto' && !signal.aborted) {
       await clock.sleep(GOVERN_EVERY_MS, signal);
       const { busySlots } = this.#worker;

@@ -205,9 +205,11 @@ class World {
 
   /** Whoever survived the faults goes on, with all that it believes; but everything must find its worker. */
   #repair(slot: Slot): void {
-    const { isDead, binaries } = slot.process;
-    if (!isDead && binaries.length === BINARIES.length && this.#random.chance(0.7)) return;
-    slot.process.crash();
+    const { isDead, isStopping, binaries } = slot.process;
+    const isWhole = !isDead && !isStopping && binaries.length === BINARIES.length;
+    if (isWhole && this.#random.chance(0.7)) return;
+    // One that is stopping ends by itself, while its successor already works.
+    if (!isStopping) slot.process.crash();
     slot.reboot(BINARIES);
   }
 

@@ -49,6 +49,7 @@ export class SimulatedProcess implements Process {
   readonly #ports: ProcessPorts;
   readonly #engine: Engine;
   #isDead = false;
+  #isStopping = false;
   #thaw: Promise<void> | undefined;
   readonly #onDeath = new Set<() => void>();
 
@@ -100,6 +101,11 @@ export class SimulatedProcess implements Process {
     return this.#isDead;
   }
 
+  /** It lets go of its work and will end soon. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   start(): void {
     this.#engine.start();
   }
@@ -129,6 +135,7 @@ export class SimulatedProcess implements Process {
 
   /** Ends as on SIGTERM. */
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
     try {
       await this.#engine.stop({ graceMs });
     } catch (error) {
