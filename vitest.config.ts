@@ -18,7 +18,12 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts', 'tools/**/*.ts'],
-      reporter: ['text-summary', 'text'],
+      reporter: [['text', { skipFull: true }], 'text-summary'],
+      thresholds: {
+        'src/domain/**': { lines: 90 },
+        'src/application/**': { lines: 90 },
+        'src/adapters/**': { lines: 90 },
+      },
     },
   },
 });

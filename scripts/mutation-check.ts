@@ -111,14 +111,8 @@ async function tryOne(mutation: Mutation, directory: string): Promise<Finding> {
 
 /** `undefined` when a guard does not stand exactly once where it is said to. */
 function mutate(source: string, mutation: Mutation): string | undefined {
-  const edits = [mutation, ...(mutation.also ? [mutation.also] : [])];
-  let mutated = source;
-  for (const { find, replace } of edits) {
-    const parts = mutated.split(find);
-    if (parts.length !== 2) return undefined;
-    mutated = parts.join(replace);
-  }
-  return mutated;
+  const parts = source.split(mutation.find);
+  return parts.length === 2 ? parts.join(mutation.replace) : undefined;
 }
 
 const VERDICTS = { green: 'SURVIVED', red: 'caught', endless: 'caught (no end)' } as const;

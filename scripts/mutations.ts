@@ -5,8 +5,6 @@ export interface Mutation {
   /** Stands exactly once in the file. */
   readonly find: string;
   readonly replace: string;
-  /** A second guard of the same promise, which must go too before anything can break. */
-  readonly also?: { readonly find: string; readonly replace: string };
   /** Test files, relative to the repository. */
   readonly tests: readonly string[];
 }
@@ -150,7 +148,7 @@ const sqlite: readonly Mutation[] = [
       'const actualVersion = run?.version ?? 0;\n' +
       "    if (actualVersion !== expectedVersion) return { kind: 'versionConflict', actualVersion };\n",
     replace: '',
-    tests: ['test/simulation/shared-commit.test.ts'],
+    tests: ['test/contract/shared-commit.test.ts'],
   },
   {
     name: 'SQLite: one command: lease before duplicate',
@@ -327,11 +325,10 @@ const executor: readonly Mutation[] = [
     tests: EXECUTOR,
   },
   {
-    name: 'one command id twice in a commit (both guards)',
+    name: 'one command id twice in a commit',
     file: 'src/application/execute-command.ts',
     find: 'if (ids.has(pending.envelope.commandId)) continue;',
     replace: '',
-    also: { find: ' && !ids.has(commandId);', replace: ';' },
     tests: EXECUTOR,
   },
   {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson, jsonProblems, sha256Hex } from '../domain/canonical-json.ts';
+import { canonicalJson, jsonProblems, sha256Hex } from '../domain/definition/canonical-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 
 /** Longest wait of one call: some clients give up after 30 s, and none should ever block for long. */

@@ -95,7 +95,7 @@ export function createExecuteCommand(ports: {
 
   const drain = async (key: RunKey, name: string, mailbox: Pending[]): Promise<void> => {
     while (mailbox.length > 0) {
-      const batch = takeBatch(mailbox);
+      const batch = mailbox.splice(0, MAX_COMMANDS_PER_COMMIT);
       try {
         await new Batch(ports, key, batch).run();
       } catch (defect) {
@@ -117,21 +117,6 @@ export function createExecuteCommand(ports: {
     });
 }
 
-/** What shares the next commit. A repetition waits for the first of its id, and is then answered as a duplicate. */
-function takeBatch(mailbox: Pending[]): Pending[] {
-  const ids = new Set<string>();
-  const batch: Pending[] = [];
-  const later: Pending[] = [];
-  for (const pending of mailbox.splice(0)) {
-    const { commandId } = pending.envelope;
-    const isNext = batch.length < MAX_COMMANDS_PER_COMMIT && !ids.has(commandId);
-    (isNext ? batch : later).push(pending);
-    ids.add(commandId);
-  }
-  mailbox.push(...later);
-  return batch;
-}
-
 /** Commands of one run on their way through one or more commits. */
 class Batch {
   readonly #ports: Parameters<typeof createExecuteCommand>[0];
@@ -148,10 +133,13 @@ class Batch {
   async run(): Promise<void> {
     const { clock } = this.#ports;
     const giveUpAtMs = clock.now() + MAX_ELAPSED_MS;
-    for (let tried = 0; this.#open.length > 0; tried += 1) {
-      if (tried >= MAX_TRIES || clock.now() > giveUpAtMs) return this.#giveUp();
-      if (tried > 1) await this.#pause(tried);
-      await this.#attempt(tried > 0);
+    let triedInVain = 0;
+    for (let isRetry = false; this.#open.length > 0; isRetry = true) {
+      if (triedInVain >= MAX_TRIES || clock.now() > giveUpAtMs) return this.#giveUp();
+      if (triedInVain > 1) await this.#pause(triedInVain);
+      const waiting = this.#open.length;
+      await this.#attempt(isRetry);
+      triedInVain = this.#open.length < waiting ? 0 : triedInVain + 1;
     }
   }
 

@@ -1,4 +1,4 @@
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { DefinitionCatalog, RegisteredDefinition } from '../ports/definition-catalog.ts';
 import { failure } from './outcome-error.ts';
 import type { UseCaseResult } from './use-case.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../domain/json.ts';
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import { runIdSchema, wholeNumberSchema } from './call-arguments.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { needsSomebody, reasonsOf, type Reason } from './run-reasons.ts';

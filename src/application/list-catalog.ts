@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { JsonObject } from '../domain/json.ts';
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import {
   STEP_KINDS,
   STEP_KIND_NAMES,
   isStepKindName,
   type StepKindName,
-} from '../domain/step-kinds.ts';
+} from '../domain/definition/step-kinds.ts';
 import type { RegisteredDefinition } from '../ports/definition-catalog.ts';
 import { exampleInput } from './example-input.ts';
 import { findDefinition } from './find-definition.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { formatPath } from '../domain/json-path.ts';
+import { formatPath } from '../domain/definition/json-path.ts';
 import { isJsonObject } from '../domain/json.ts';
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { UseCaseError, UseCaseResult } from './use-case.ts';
 
 /**

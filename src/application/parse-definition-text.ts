@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { MAX_DOCUMENT_LENGTH } from '../domain/definition-limits.ts';
+import { MAX_DOCUMENT_LENGTH } from '../domain/definition/definition-limits.ts';
 import {
   parseDefinition,
   type DefinitionError,

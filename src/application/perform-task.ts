@@ -2,7 +2,7 @@ import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
 import { MAX_DELIVERIES, MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { PlannedStep } from '../domain/plan.ts';
-import type { Scope } from '../domain/scope.ts';
+import type { Scope } from '../domain/expression/scope.ts';
 import type { StepState } from '../domain/state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';

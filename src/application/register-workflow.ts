@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_REPORTED_ERRORS } from '../domain/definition-limits.ts';
+import { MAX_REPORTED_ERRORS } from '../domain/definition/definition-limits.ts';
 import type { ParsedDefinition } from '../domain/definition.ts';
 import { toMermaid } from '../domain/mermaid.ts';
 import type { Plan } from '../domain/plan.ts';

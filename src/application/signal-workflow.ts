@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ResolveStep, SignalWorkflow } from '../domain/commands.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { Plan } from '../domain/plan.ts';
 import {
   checkJson,

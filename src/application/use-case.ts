@@ -1,4 +1,4 @@
-import type { Violation } from '../domain/definition-error.ts';
+import type { Violation } from '../domain/definition/definition-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Store } from '../ports/store.ts';

@@ -1,4 +1,4 @@
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { LoadedConfig } from '../config.ts';
 import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Document, LineCounter, ParsedNode } from 'yaml';
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import { ConfigError } from './config-error.ts';
 import { resolvePaths, type ConfigLayer, type PlacedValue } from './config-layer.ts';
 import type { ConfigProblem } from './config-error.ts';

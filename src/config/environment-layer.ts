@@ -1,4 +1,4 @@
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { readText, resolvePaths, type ConfigLayer } from './config-layer.ts';
 import type { ProcessSurroundings } from './process-environment.ts';

@@ -1,23 +1,23 @@
 import type { z } from 'zod';
-import { canonicalJson, jsonProblems, sha256Hex } from './canonical-json.ts';
-import type { DefinitionError } from './definition-error.ts';
-import { MAX_DOCUMENT_LENGTH } from './definition-limits.ts';
-import { ErrorList } from './error-list.ts';
-import { isFollowUp, withoutWrongParts } from './definition-repair.ts';
+import { canonicalJson, jsonProblems, sha256Hex } from './definition/canonical-json.ts';
+import type { DefinitionError } from './definition/definition-error.ts';
+import { MAX_DOCUMENT_LENGTH } from './definition/definition-limits.ts';
+import { ErrorList } from './definition/error-list.ts';
+import { isFollowUp, withoutWrongParts } from './definition/definition-repair.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
-import { formatPath } from './json-path.ts';
+import { formatPath } from './definition/json-path.ts';
 import { compilePlan, type Plan } from './plan.ts';
-import { shapeErrors, valueAt } from './shape-errors.ts';
+import { shapeErrors, valueAt } from './definition/shape-errors.ts';
 import {
   RETRY_KEYS,
   STEP_KEYS,
   WORKFLOW_KEYS,
   workflowSchema,
   type WorkflowDefinition,
-} from './workflow-definition.ts';
+} from './definition/workflow-definition.ts';
 
-export type { DefinitionError, Violation } from './definition-error.ts';
-export type { StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
+export type { DefinitionError, Violation } from './definition/definition-error.ts';
+export type { StepDefinition, WorkflowDefinition } from './definition/workflow-definition.ts';
 
 export type ParsedDefinition =
   | {

@@ -1,18 +1,18 @@
-import type { DefinitionError, Violation } from './definition-error.ts';
-import { ErrorList } from './error-list.ts';
-import type { CompiledExpression } from './expression.ts';
-import { ExpressionCache } from './expression-cache.ts';
+import type { DefinitionError, Violation } from './definition/definition-error.ts';
+import { ErrorList } from './definition/error-list.ts';
+import type { CompiledExpression } from './expression/expression.ts';
+import { ExpressionCache } from './expression/expression-cache.ts';
 import { buildGraph, dependentsOf } from './graph.ts';
 import type { Json } from './json.ts';
-import type { JsonSchemaValidator } from './json-schema.ts';
-import { checkReferences, type Reference } from './plan-references.ts';
-import { indexSteps, resolveNeeds } from './plan-needs.ts';
-import { compileStep, type CompiledStep } from './plan-step.ts';
-import { compileSchemaAt, type SchemaValidator } from './plan-schema.ts';
+import type { JsonSchemaValidator } from './definition/json-schema.ts';
+import { checkReferences, type Reference } from './definition/plan-references.ts';
+import { indexSteps, resolveNeeds } from './definition/plan-needs.ts';
+import { compileStep, type CompiledStep } from './definition/plan-step.ts';
+import { compileSchemaAt, type SchemaValidator } from './definition/plan-schema.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { EffectClass, StepKindName } from './step-kinds.ts';
-import { compileTemplate, type Template, type TemplateContext } from './template.ts';
-import type { WorkflowDefinition } from './workflow-definition.ts';
+import type { EffectClass, StepKindName } from './definition/step-kinds.ts';
+import { compileTemplate, type Template, type TemplateContext } from './expression/template.ts';
+import type { WorkflowDefinition } from './definition/workflow-definition.ts';
 
 export interface PlannedStep {
   /** Position in the definition. */

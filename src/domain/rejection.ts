@@ -1,4 +1,4 @@
-import type { Violation } from './definition-error.ts';
+import type { Violation } from './definition/definition-error.ts';
 
 export type RejectionCode =
   | 'already_exists'

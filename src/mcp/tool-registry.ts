@@ -1,4 +1,4 @@
-import { nearestName } from '../domain/nearest-name.ts';
+import { nearestName } from '../domain/definition/nearest-name.ts';
 import { TOOLSETS, type Tool, type Toolset } from './define-tool.ts';
 
 /** `core`: the default profile; `all`: everything; else the named toolsets. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDefinition, type DefinitionError } from '../../src/domain/definition.ts';
-import { MAX_REPORTED_ERRORS, MAX_STEPS } from '../../src/domain/definition-limits.ts';
+import { MAX_REPORTED_ERRORS, MAX_STEPS } from '../../src/domain/definition/definition-limits.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 

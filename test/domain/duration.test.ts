@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { durationMs, parseDuration } from '../../src/domain/duration.ts';
+import { durationMs, parseDuration } from '../../src/domain/definition/duration.ts';
 
 describe('a duration', () => {
   test.each([

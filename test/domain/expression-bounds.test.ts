@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { compileExpression } from '../../src/domain/expression.ts';
-import { ExpressionCache } from '../../src/domain/expression-cache.ts';
+import { compileExpression } from '../../src/domain/expression/expression.ts';
+import { ExpressionCache } from '../../src/domain/expression/expression-cache.ts';
 import {
   MAX_EXPRESSIONS,
   MAX_EXPRESSION_LENGTH,
   MAX_EXPRESSION_TEXT,
   MAX_LOOP_ITEMS,
-} from '../../src/domain/expression-limits.ts';
+} from '../../src/domain/expression/expression-limits.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { scopeOf } from './language-scope.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asCondition, compileExpression } from '../../src/domain/expression.ts';
+import { asCondition, compileExpression } from '../../src/domain/expression/expression.ts';
 import type { Json } from '../../src/domain/json.ts';
-import type { Scope } from '../../src/domain/scope.ts';
+import type { Scope } from '../../src/domain/expression/scope.ts';
 import { scopeOf } from './language-scope.ts';
 
 function evaluate(source: string, scope: Scope = scopeOf({})): Json {

@@ -4,7 +4,7 @@ import {
   compileJsonSchema,
   MAX_VIOLATIONS,
   type JsonSchemaValidator,
-} from '../../src/domain/json-schema.ts';
+} from '../../src/domain/definition/json-schema.ts';
 
 function compile(schema: Json): JsonSchemaValidator {
   const compiled = compileJsonSchema(schema);

@@ -1,5 +1,5 @@
 import type { Json } from '../../src/domain/json.ts';
-import type { Scope, StepView } from '../../src/domain/scope.ts';
+import type { Scope, StepView } from '../../src/domain/expression/scope.ts';
 
 /** A scope for expressions under test: an input, some steps, and a run that succeeded so far. */
 export function scopeOf(

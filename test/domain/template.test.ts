@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { DefinitionError } from '../../src/domain/definition-error.ts';
-import { ExpressionCache } from '../../src/domain/expression-cache.ts';
+import type { DefinitionError } from '../../src/domain/definition/definition-error.ts';
+import { ExpressionCache } from '../../src/domain/expression/expression-cache.ts';
 import type { Json } from '../../src/domain/json.ts';
-import { compileTemplate, type Template } from '../../src/domain/template.ts';
+import { compileTemplate, type Template } from '../../src/domain/expression/template.ts';
 import { scopeOf } from './language-scope.ts';
 
 function compile(value: Json): { template: Template; errors: DefinitionError[]; places: string[] } {

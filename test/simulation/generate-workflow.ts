@@ -1,4 +1,4 @@
-import type { EffectClass } from '../../src/domain/step-kinds.ts';
+import type { EffectClass } from '../../src/domain/definition/step-kinds.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { drawScript, NEVER_RETRIED, type ShellScript } from './behaviour.ts';
 import { conditionText, drawCondition, type Condition } from './condition.ts';

@@ -1,8 +1,8 @@
 import type { Decision } from '../decision.ts';
-import { durationMs } from '../duration.ts';
+import { durationMs } from '../definition/duration.ts';
 import type { Json } from '../json.ts';
 import type { PlannedStep } from '../plan.ts';
-import { failInputSchema, signalInputSchema, waitInputSchema } from '../step-kinds.ts';
+import { failInputSchema, signalInputSchema, waitInputSchema } from '../definition/step-kinds.ts';
 import { completeAttempt } from './step-completion.ts';
 import { failAttempt } from './step-failure.ts';
 

@@ -1,7 +1,7 @@
 import type { Json } from '../json.ts';
 import type { Decision } from '../decision.ts';
 import type { PlannedStep } from '../plan.ts';
-import type { Scope } from '../scope.ts';
+import type { Scope } from '../expression/scope.ts';
 
 /** What the expressions of a step (or, without one, of the run's output) may read. */
 export function scopeOf(decision: Decision, step?: PlannedStep): Scope {

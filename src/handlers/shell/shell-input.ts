@@ -1,6 +1,6 @@
-import { durationMs } from '../../domain/duration.ts';
+import { durationMs } from '../../domain/definition/duration.ts';
 import type { Json } from '../../domain/json.ts';
-import { shellInputSchema } from '../../domain/step-kinds.ts';
+import { shellInputSchema } from '../../domain/definition/step-kinds.ts';
 import type { Refusal } from './refusal.ts';
 
 export const DEFAULT_GRACE_MS = 5_000;

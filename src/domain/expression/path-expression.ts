@@ -1,6 +1,6 @@
 import type { CompiledExpression, CompiledOrProblems } from './expression.ts';
 import { checkPath, isVariable } from './expression-names.ts';
-import { isJsonObject, type Json } from './json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import type { Evaluation, Scope } from './scope.ts';
 
 const PATH = /^\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*$/;

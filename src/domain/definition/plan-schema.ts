@@ -1,5 +1,5 @@
 import type { ErrorList } from './error-list.ts';
-import type { Json } from './json.ts';
+import type { Json } from '../json.ts';
 import { compileJsonSchema, type JsonSchemaValidator } from './json-schema.ts';
 
 export type SchemaValidator = JsonSchemaValidator | undefined;

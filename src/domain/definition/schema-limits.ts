@@ -1,5 +1,5 @@
 import { MAX_JSON_DEPTH } from './definition-limits.ts';
-import { isJsonObject, type Json } from './json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 
 /** Keywords and values of one schema together. */
 export const MAX_SCHEMA_NODES = 5_000;

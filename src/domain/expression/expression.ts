@@ -4,7 +4,7 @@ import { JsonReader, toJson } from './cel-values.ts';
 import { ExpressionCheck, statusVariable, type Expr } from './expression-check.ts';
 import { MAX_EVALUATION_UNITS, MAX_EXPRESSION_LENGTH } from './expression-limits.ts';
 import type { ExpressionProblem } from './expression-names.ts';
-import type { Json } from './json.ts';
+import type { Json } from '../json.ts';
 import { compilePath } from './path-expression.ts';
 import type { Evaluation, Scope } from './scope.ts';
 

@@ -9,10 +9,10 @@ import {
   type CelUint,
   type CelValue,
 } from '@bufbuild/cel';
-import { PROTOTYPE_KEYS } from './canonical-json.ts';
-import { MAX_JSON_DEPTH } from './definition-limits.ts';
+import { PROTOTYPE_KEYS } from '../definition/canonical-json.ts';
+import { MAX_JSON_DEPTH } from '../definition/definition-limits.ts';
 import { MAX_RESULT_LENGTH } from './expression-limits.ts';
-import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
 type CelKey = bigint | string | boolean | CelUint;
 

@@ -3,9 +3,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type AjvCore from 'ajv/dist/core.js';
 import addFormats, { type FormatName } from 'ajv-formats';
 import type { Violation } from './definition-error.ts';
-import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { joinPath } from './json-path.ts';
-import { linearPattern } from './linear-pattern.ts';
+import { linearPattern } from '../expression/linear-pattern.ts';
 import { schemaProblem } from './schema-limits.ts';
 
 export interface JsonSchemaValidator {

@@ -1,11 +1,11 @@
-import { compileCondition } from './condition.ts';
+import { compileCondition } from '../expression/condition.ts';
 import type { DefinitionError, Violation } from './definition-error.ts';
 import { durationMs } from './duration.ts';
-import type { Json } from './json.ts';
+import type { Json } from '../json.ts';
 import { checkInput, checkWrittenInput } from './plan-input.ts';
 import { compileSchemaAt } from './plan-schema.ts';
-import type { PlannedStep } from './plan.ts';
-import type { RetryPolicy } from './retry-policy.ts';
+import type { PlannedStep } from '../plan.ts';
+import type { RetryPolicy } from '../retry-policy.ts';
 import { withNearest } from './shape-errors.ts';
 import {
   isStepKindName,
@@ -15,7 +15,7 @@ import {
   type KindSetting,
   type StepKind,
 } from './step-kinds.ts';
-import { compileTemplate, type TemplateContext } from './template.ts';
+import { compileTemplate, type TemplateContext } from '../expression/template.ts';
 import type { RetryDefinition, StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
 
 const SETTINGS: readonly KindSetting[] = ['timeout', 'heartbeat', 'retry', 'effect'];

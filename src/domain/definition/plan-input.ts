@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { DefinitionError, Violation } from './definition-error.ts';
-import type { Json } from './json.ts';
+import type { Json } from '../json.ts';
 import { shapeErrors, valueAt } from './shape-errors.ts';
 import { transformInputSchema, type StepKind } from './step-kinds.ts';
-import { holdsExpression, type Template } from './template.ts';
+import { holdsExpression, type Template } from '../expression/template.ts';
 
 /** The kind's schema over an evaluated `with`. */
 export function checkInput(kind: StepKind, value: Json): readonly Violation[] {

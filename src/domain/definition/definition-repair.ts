@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { LATER_KEYS, type WorkflowDefinition } from './workflow-definition.ts';
 
 type Issue = z.core.$ZodIssue;

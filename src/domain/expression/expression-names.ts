@@ -1,4 +1,4 @@
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../definition/nearest-name.ts';
 
 /** A mistake in an expression, without its place. */
 export interface ExpressionProblem {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_STEPS } from './definition-limits.ts';
-import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { durationSchema, EFFECT_CLASSES, type StepKindName } from './step-kinds.ts';
 
 /** Lower case, so that ids are the same in every file system and shell; no hyphen, which is minus in CEL. */

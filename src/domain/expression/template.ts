@@ -1,9 +1,9 @@
 import { assertResultSize } from './cel-values.ts';
-import type { DefinitionError } from './definition-error.ts';
+import type { DefinitionError } from '../definition/definition-error.ts';
 import type { CompiledExpression } from './expression.ts';
 import type { ExpressionCache } from './expression-cache.ts';
-import { isJsonObject, type Json, type JsonObject } from './json.ts';
-import { joinPath } from './json-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { joinPath } from '../definition/json-path.ts';
 import type { Evaluation, Scope } from './scope.ts';
 import { mayHoldExpression, splitText } from './template-text.ts';
 

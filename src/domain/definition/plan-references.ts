@@ -1,6 +1,6 @@
 import type { ErrorList } from './error-list.ts';
 import { unknownStep } from './plan-needs.ts';
-import { Reachability } from './reachability.ts';
+import { Reachability } from '../reachability.ts';
 
 /** An expression that refers to steps. */
 export interface Reference {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { DefinitionError } from './definition-error.ts';
 import { parseDuration, type DurationText } from './duration.ts';
-import { isJsonObject, type Json } from './json.ts';
-import type { RetryPolicy } from './retry-policy.ts';
+import { isJsonObject, type Json } from '../json.ts';
+import type { RetryPolicy } from '../retry-policy.ts';
 
 export const STEP_KIND_NAMES = ['shell', 'transform', 'wait', 'signal', 'fail'] as const;
 export type StepKindName = (typeof STEP_KIND_NAMES)[number];

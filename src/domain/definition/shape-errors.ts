@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { DefinitionError } from './definition-error.ts';
-import { isJsonObject } from './json.ts';
+import { isJsonObject } from '../json.ts';
 import { formatPath } from './json-path.ts';
 import { nearestName } from './nearest-name.ts';
 import { LATER_KEYS } from './workflow-definition.ts';
