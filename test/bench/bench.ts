@@ -160,7 +160,7 @@ async function benchPlanner(): Promise<void> {
   for (const count of [1_000, 10_000]) {
     const definition = { name: 'planned', steps: layered(count) };
     const times = [];
-    for (let round = 0; round < 7; round += 1)
+    for (let round = 0; round < 21; round += 1)
       times.push(await timed(() => void parseDefinition(definition)));
     const bar = { text: '≤ 10 ms', isMet: median(times) <= 10 };
     report(
