@@ -32,6 +32,11 @@ export interface StepHandlerError {
   readonly details?: Json;
   /** Never retried, whatever the policy says (a definition or configuration mistake). */
   readonly permanent?: boolean;
+  /**
+   * What is known of the effect, where it is not simply "it failed": `unknown` (it was cut off and may have happened) or
+   * `done` (it happened, only its result is of no use). An `unsafe` step is never repeated after either.
+   */
+  readonly effectState?: 'unknown' | 'done';
   /** The target asked to wait this long before the next attempt. */
   readonly retryAfterMs?: number;
 }
