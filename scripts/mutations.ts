@@ -228,16 +228,16 @@ const domain: readonly Mutation[] = [
   {
     name: 'a step may leave the ready line from anywhere',
     file: 'src/domain/evolve.ts',
-    find: 'if (this.#state.run.readyHead !== index)',
-    replace: 'if (this.#state.run.readyHead === -1)',
+    find: 'if (head !== index)',
+    replace: 'if (head === -1)',
     tests: ['test/domain/evolve.test.ts', 'test/domain/decide-order.test.ts'],
   },
   {
     name: 'the ready line goes last in, first out',
     file: 'src/domain/evolve.ts',
-    find: 'this.#put(readyTail, { ...this.#state.steps.get(readyTail), nextReady: index });\n    this.#header({ readyTail: index });',
+    find: 'this.#put(tail, { ...this.#state.steps.get(tail), nextReady: index });\n    this.#setLine(index, { head, tail: index });',
     replace:
-      'this.#put(index, { ...this.#state.steps.get(index), nextReady: this.#state.run.readyHead });\n    this.#header({ readyHead: index });',
+      'this.#put(index, { ...this.#state.steps.get(index), nextReady: head });\n    this.#setLine(index, { head: index, tail });',
     tests: ['test/domain/decide-order.test.ts', 'test/domain/evolve.test.ts'],
   },
   {

@@ -66,9 +66,12 @@ export class AttemptGuard {
     return this.#heartbeat;
   }
 
+  /** A payload that is too long, or cannot be written as JSON, counts as a beat and leaves the last one in place. */
   beat(payload: Json): void {
-    this.#heartbeat = payload;
     this.#lastBeatAtMs = this.#ports.clock.now();
+    const length = lengthOf(payload);
+    if (length <= MAX_HEARTBEAT_CHARS) this.#heartbeat = payload;
+    else this.#ports.logger.warn({ length, limit: MAX_HEARTBEAT_CHARS }, 'heartbeat not kept');
   }
 
   /** When `tick` next has something to do. */
@@ -124,7 +127,7 @@ export class AttemptGuard {
 
   async #renewOnce(): Promise<void> {
     const { store, leaseDurationMs } = this.#ports;
-    const renewed = await store.renew(this.#lease, leaseDurationMs, this.#bounded());
+    const renewed = await store.renew(this.#lease, leaseDurationMs, this.#heartbeat);
     if (renewed.kind === 'leaseLost') return this.stopFor('lease_lost');
     this.#lease = renewed.lease;
     if (renewed.cancelRequested) this.stopFor('cancelled');
@@ -133,12 +136,12 @@ export class AttemptGuard {
   #nextRenewal(): number {
     return this.#ports.clock.now() + this.#ports.leaseDurationMs / RENEWALS_PER_LEASE;
   }
+}
 
-  #bounded(): Json | undefined {
-    if (this.#heartbeat === undefined) return undefined;
-    const length = JSON.stringify(this.#heartbeat).length;
-    if (length <= MAX_HEARTBEAT_CHARS) return this.#heartbeat;
-    this.#ports.logger.warn({ length, limit: MAX_HEARTBEAT_CHARS }, 'heartbeat payload not kept');
-    return undefined;
+function lengthOf(payload: Json): number {
+  try {
+    return JSON.stringify(payload).length;
+  } catch {
+    return Infinity; // nested too deeply to be written
   }
 }

@@ -1,5 +1,5 @@
 import { EVENT_SCHEMA_VERSION, type EventBody, type RunEvent } from '../domain/events.ts';
-import { effectsOf } from '../domain/effects.ts';
+import { advanceTimerId, effectsOf } from '../domain/effects.ts';
 import type { Plan } from '../domain/plan.ts';
 import { writeSnapshot, type DraftState, type RunHeader } from '../domain/state.ts';
 import type {
@@ -19,6 +19,7 @@ const MIN_SNAPSHOT_BYTES = 32_768;
 export interface DecidedCommand {
   readonly envelope: CommandEnvelope;
   readonly events: readonly EventBody[];
+  readonly isUnfinished: boolean;
 }
 
 export interface BuiltCommit {
@@ -39,6 +40,8 @@ export function buildCommit(decided: {
   const before = run.state.run;
   const bodies = commands.flatMap(({ events }) => events);
   const effects = effectsOf(run.plan, bodies, () => scheduledSlots(run.plan, draft));
+  if (commands.some(({ isUnfinished }) => isUnfinished))
+    effects.timers.push({ timerId: advanceTimerId(draft.run.version), dueAtMs: nowMs });
   const events = serialise(commands, before.version, nowMs);
   const tailBytes = events.reduce((sum, text) => sum + text.length, run.tailBytes);
   const snapshot = snapshotOf(run, draft, tailBytes);

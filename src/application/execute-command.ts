@@ -174,6 +174,7 @@ class Batch {
       nowMs,
       random: () => this.#ports.ids.random(),
       env: this.#ports.env,
+      runBytes: run.tailBytes + run.snapshotBytes,
     };
     const refused: { pending: Pending; rejection: Rejection }[] = [];
     const ids = new Set<string>();
@@ -188,7 +189,7 @@ class Batch {
         continue;
       }
       for (const event of ruling.events) evolve(run.plan, draft, event, nowMs);
-      commands.push({ envelope: pending.envelope, events: ruling.events });
+      commands.push({ envelope: pending.envelope, ...ruling });
     }
     // What an old cache refuses may be allowed by now: only a fresh state refuses for good.
     if (refused.length > 0 && !isFresh) return undefined;

@@ -5,27 +5,46 @@ export interface LeastRecentlyUsed<Value> {
   readonly size: number;
 }
 
-/** Keeps the `capacity` entries used last. A Map remembers insertion order, which is all it needs. */
-export function createLeastRecentlyUsed<Value>(capacity: number): LeastRecentlyUsed<Value> {
-  const entries = new Map<string, Value>();
+/**
+ * Keeps the entries used last: at most `capacity` of them, and of a total weight of at most `maxWeight` (the newest is
+ * kept whatever it weighs). A Map remembers insertion order, which is all it needs.
+ */
+export function createLeastRecentlyUsed<Value>(
+  capacity: number,
+  { maxWeight, weigh }: { maxWeight: number; weigh(value: Value): number } = {
+    maxWeight: Infinity,
+    weigh: () => 0,
+  },
+): LeastRecentlyUsed<Value> {
+  const entries = new Map<string, { readonly value: Value; readonly weight: number }>();
+  let total = 0;
+  const remove = (key: string): void => {
+    total -= entries.get(key)?.weight ?? 0;
+    entries.delete(key);
+  };
+  const evict = (): void => {
+    for (const oldest of entries.keys()) {
+      const isTooMuch = entries.size > capacity || total > maxWeight;
+      if (!isTooMuch || entries.size === 1) return;
+      remove(oldest);
+    }
+  };
   return {
     get(key) {
-      const value = entries.get(key);
-      if (value === undefined) return undefined;
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
       entries.delete(key);
-      entries.set(key, value);
-      return value;
+      entries.set(key, entry);
+      return entry.value;
     },
     set(key, value) {
-      entries.delete(key);
-      entries.set(key, value);
-      if (entries.size <= capacity) return;
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        return;
-      }
+      remove(key);
+      const weight = weigh(value);
+      total += weight;
+      entries.set(key, { value, weight });
+      evict();
     },
-    delete: (key) => void entries.delete(key),
+    delete: remove,
     get size() {
       return entries.size;
     },

@@ -26,6 +26,7 @@ export interface TaskPorts {
   readonly owner: string;
   /** By step kind. */
   readonly handlers: ReadonlyMap<string, StepHandler>;
+  readonly leaseDurationMs: number;
   readonly watch: AttemptWatch;
   canContinue(queue: string): boolean;
 }
@@ -138,13 +139,13 @@ class TaskRun {
     const { status } = this.#run.state.run;
     const attempt = attemptOf(this.#task);
     if (status === 'cancelling') return this.#report.send({ type: 'ReportCancelled', ...attempt });
-    if (status === 'paused') return this.#report.send({ type: 'ReturnStep', ...attempt });
     if (this.#record.begun === true)
       return this.#unknownOutcome('its worker vanished after the effect was begun');
+    if (status === 'paused') return this.#report.send({ type: 'ReturnStep', ...attempt });
     if (this.#task.delivery > MAX_DELIVERIES)
       return this.#fail({
         code: 'poison',
-        message: `${MAX_DELIVERIES} workers took this attempt and none reported back`,
+        message: `this attempt was taken ${MAX_DELIVERIES} times and never reported: its worker died or was lost each time`,
         permanent: true,
       });
     if (this.#step.effect === 'unsafe' && !(await this.#mayBegin())) return undefined;
@@ -160,9 +161,13 @@ class TaskRun {
       actor: `worker:${this.#ports.owner}`,
       causationId: `task:${slot}#${attempt}`,
     });
-    if (outcome.kind === 'committed' || outcome.kind === 'duplicate') return true;
-    await this.#ports.store.release(lease);
-    return false;
+    if (outcome.kind !== 'committed' && outcome.kind !== 'duplicate') {
+      await this.#ports.store.release(lease);
+      return false;
+    }
+    // A process that was stopped for long may have lost the lease by now: then somebody else has seen the effect begun.
+    const renewed = await this.#ports.store.renew(lease, this.#ports.leaseDurationMs);
+    return renewed.kind === 'renewed';
   }
 
   async #runHandler(): Promise<ClaimedTask | undefined> {
@@ -200,7 +205,7 @@ class TaskRun {
       });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { kind: 'failed', error: { code: 'handler_error', message } };
+      return { kind: 'failed', error: { code: 'handler_error', message, effectState: 'unknown' } };
     }
   }
 
@@ -209,21 +214,27 @@ class TaskRun {
     if (stopReason === 'lease_lost') return undefined;
     // A result that came in spite of a stop is a result.
     if (outcome.kind === 'completed') return this.#complete(outcome.output, guard);
-    if (stopReason === undefined) return this.#fail(outcome.error, guard);
+    const { error } = outcome;
+    if (
+      this.#step.effect === 'unsafe' &&
+      error.effectState === 'unknown' &&
+      stopReason !== 'cancelled'
+    )
+      return this.#unknownOutcome(`${error.code}: ${error.message}`, guard);
+    if (stopReason === undefined || error.permanent === true)
+      return this.#fail(this.#neverAgain(error), guard);
     return this.#stopped(stopReason, guard);
   }
 
+  /** An unsafe effect that has happened is not repeated because its result is of no use. */
+  #neverAgain(error: StepHandlerError): StepHandlerError {
+    const isDone = this.#step.effect === 'unsafe' && error.effectState === 'done';
+    return isDone ? { ...error, permanent: true } : error;
+  }
+
   #complete(output: Json, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
-    const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes > MAX_PAYLOAD_BYTES)
-      return this.#fail(
-        {
-          code: 'output_too_large',
-          message: `the output is ${bytes} bytes; ${MAX_PAYLOAD_BYTES} is the most a step may return`,
-          permanent: true,
-        },
-        guard,
-      );
+    const problem = problemOf(output);
+    if (problem !== undefined) return this.#fail({ ...problem, permanent: true }, guard);
     return this.#report.send(
       { type: 'CompleteStep', ...attemptOf(this.#task), ...this.#performer(), output },
       guard,
@@ -273,6 +284,18 @@ class TaskRun {
     const input = this.#step.input.evaluate(NOTHING_IN_SCOPE);
     if (!input.ok) throw new Error(`step "${this.#step.id}" was scheduled without its input`);
     return input.value;
+  }
+}
+
+/** What keeps an output from being recorded. */
+function problemOf(output: Json): { code: string; message: string } | undefined {
+  try {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes <= MAX_PAYLOAD_BYTES) return undefined;
+    const message = `the output is ${bytes} bytes; ${MAX_PAYLOAD_BYTES} is the most a step may return`;
+    return { code: 'output_too_large', message };
+  } catch {
+    return { code: 'invalid_output', message: 'the output is nested too deeply to be recorded' };
   }
 }
 

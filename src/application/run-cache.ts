@@ -9,6 +9,8 @@ import type { PlanCache } from './plan-cache.ts';
 
 /** Runs kept folded in memory; an idle run of three steps takes some 3 KB. */
 const MAX_CACHED_RUNS = 4_096;
+/** Serialised bytes of the cached runs together; folded they take some two to three times that. */
+const MAX_CACHED_BYTES = 67_108_864;
 
 /** A run as this process last saw it. */
 export interface CachedRun {
@@ -31,7 +33,10 @@ export interface RunCache {
 }
 
 export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
-  const runs = createLeastRecentlyUsed<CachedRun>(MAX_CACHED_RUNS);
+  const runs = createLeastRecentlyUsed<CachedRun>(MAX_CACHED_RUNS, {
+    maxWeight: MAX_CACHED_BYTES,
+    weigh: ({ tailBytes, snapshotBytes }) => tailBytes + snapshotBytes,
+  });
   const put = (key: RunKey, run: CachedRun): void => {
     // A finished run is read rarely and may be large: the store answers for it.
     if (isFinished(run.state.run.status)) runs.delete(nameOf(key));

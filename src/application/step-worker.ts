@@ -12,12 +12,11 @@ export interface SlotLimit {
 
 export interface StepWorker {
   readonly busySlots: number;
-  /** Claims until `stopClaiming` aborts, then waits for what still runs. Rejects only for a defect. */
+  /** Claims until `stopClaiming` aborts, then waits for what still runs. */
   run(): Promise<void>;
 }
 
 export type StepWorkerPorts = Omit<TaskPorts, 'watch'> & {
-  readonly leaseDurationMs: number;
   readonly queues: readonly string[];
   readonly limit: SlotLimit;
   readonly stopClaiming: AbortSignal;
@@ -39,7 +38,6 @@ class SlotWorker implements StepWorker {
   readonly #wake: WakeSignal;
   readonly #watch: AttemptWatch;
   readonly #running = new Set<Promise<void>>();
-  readonly #defects: unknown[] = [];
 
   constructor(ports: StepWorkerPorts) {
     this.#ports = ports;
@@ -71,7 +69,6 @@ class SlotWorker implements StepWorker {
       await watching;
       shutdown.removeEventListener('abort', letGo);
     }
-    if (this.#defects.length > 0) throw new AggregateError(this.#defects, 'tasks ended in defects');
   }
 
   #claimAndStart(): Promise<void> {
@@ -111,7 +108,7 @@ class SlotWorker implements StepWorker {
       const { slot } = task;
       if (error instanceof StoreUnavailableError)
         return logger.warn({ slot }, 'store unavailable; the task is claimed again later');
-      this.#defects.push(error);
+      // One task must not take the others down: its lease runs out, and too many of these make it `poison`.
       logger.error({ error: String(error), slot }, 'a task ended in a defect');
     }
   }

@@ -1,6 +1,7 @@
 import type { Command } from '../domain/commands.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
+import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { Store } from '../ports/store.ts';
 import type { EngineWork } from '../ports/work-source.ts';
 import type { ExecuteCommand } from './execute-command.ts';
@@ -8,8 +9,9 @@ import { relayMessage } from './message-relay.ts';
 import { WakeSignal } from './wake-signal.ts';
 import { runWorkLoop } from './work-loop.ts';
 
-const MAX_CLAIMED = 64;
-const LEASE_DURATION_MS = 10_000;
+/** Few, so that even the costliest decisions of all of them end well within the lease. */
+const MAX_CLAIMED = 16;
+const LEASE_DURATION_MS = 30_000;
 
 /**
  * Does the engine's own work for any run: fires due timers, reports recalled tasks, relays messages. Every Baton
@@ -44,11 +46,26 @@ export async function runTimerWorker(ports: {
       },
       // Together, so that they share commits; all done before the next claim, so that the lease bounds the pile.
       perform: async (works) => {
-        await Promise.all(works.map((work) => performOne(ports, work)));
+        await Promise.all(works.map((work) => performOrLeave(ports, work)));
       },
     });
   } finally {
     unsubscribe();
+  }
+}
+
+/** A defect of one run must not end the engine for all: its work is tried again when the lease has run out. */
+async function performOrLeave(
+  ports: Parameters<typeof runTimerWorker>[0],
+  work: EngineWork,
+): Promise<void> {
+  try {
+    await performOne(ports, work);
+  } catch (error) {
+    const { runId } = work.lease.key;
+    if (error instanceof StoreUnavailableError)
+      return ports.logger.warn({ runId, kind: work.kind }, 'store unavailable; claimed again later');
+    ports.logger.error({ error: String(error), runId, kind: work.kind }, 'engine work failed');
   }
 }
 

@@ -1,5 +1,8 @@
 import type { EventBody } from './events.ts';
 import { evolve, evolveMore } from './evolve.ts';
+import { unitsSpent } from './expression/expression.ts';
+import type { Json } from './json.ts';
+import { MAX_RUN_BYTES, MAX_STEPS_PER_DECISION, MAX_UNITS_PER_DECISION } from './limits.ts';
 import type { Plan, PlannedStep } from './plan.ts';
 import type { Rejection } from './rejection.ts';
 import { draftOf, type RunHeader, type RunState, type StepState } from './state.ts';
@@ -12,10 +15,17 @@ export interface DecisionContext {
   random(): number;
   /** Environment variables that the configuration lets expressions read. */
   readonly env: Readonly<Record<string, string>>;
+  /** Serialised bytes of the run so far, about: see MAX_RUN_BYTES. */
+  readonly runBytes: number;
 }
 
 export type Ruling =
-  | { readonly kind: 'accepted'; readonly events: readonly EventBody[] }
+  /** `isUnfinished`: there is more to do at once; an `advance` timer must follow in the same commit. */
+  | {
+      readonly kind: 'accepted';
+      readonly events: readonly EventBody[];
+      readonly isUnfinished: boolean;
+    }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
 export interface FoundStep {
@@ -29,11 +39,16 @@ export class Decision {
   readonly context: DecisionContext;
   readonly events: EventBody[] = [];
   readonly #draft: RunState;
+  readonly #unitsBefore = unitsSpent();
+  #bytes: number;
+  #engineSteps = 0;
+  #isUnfinished = false;
 
   constructor(plan: Plan, state: RunState, context: DecisionContext) {
     this.plan = plan;
     this.context = context;
     this.#draft = draftOf(state);
+    this.#bytes = context.runBytes;
   }
 
   get run(): RunHeader {
@@ -60,8 +75,24 @@ export class Decision {
     evolve(this.plan, this.#draft, event, this.context.nowMs);
   }
 
+  /** Counts a value that the run will hold; false when it has no room for it. */
+  makeRoom(value: Json): boolean {
+    this.#bytes += JSON.stringify(value).length;
+    return this.#bytes <= MAX_RUN_BYTES;
+  }
+
+  /** Counts a step; false when this decision has done enough, and the rest is for the next commit. */
+  mayGoOn(): boolean {
+    this.#engineSteps += 1;
+    const isSpent =
+      this.#engineSteps > MAX_STEPS_PER_DECISION ||
+      unitsSpent() - this.#unitsBefore > MAX_UNITS_PER_DECISION;
+    this.#isUnfinished ||= isSpent;
+    return !isSpent;
+  }
+
   accept(): Ruling {
-    return { kind: 'accepted', events: this.events };
+    return { kind: 'accepted', events: this.events, isUnfinished: this.#isUnfinished };
   }
 
   #extend(event: EventBody, append: () => void): void {

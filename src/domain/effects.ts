@@ -16,6 +16,15 @@ export function timerIdOf(purpose: TimerPurpose, step: string, attempt: number):
   return `${purpose}:${step}#${attempt}`;
 }
 
+/** Goes on with a decision that stopped early at this version of the run. */
+export function advanceTimerId(version: number): string {
+  return `advance:${version}`;
+}
+
+export function isAdvanceTimer(timerId: string): boolean {
+  return timerId.startsWith('advance:');
+}
+
 /** The step that a timer belongs to. */
 export function stepOfTimer(timerId: string): string {
   return timerId.slice(timerId.indexOf(':') + 1, timerId.lastIndexOf('#'));

@@ -2,7 +2,13 @@ import { assertNever } from './assert-never.ts';
 import type { EventBody, EventOf } from './events.ts';
 import { nextStatus, type LifecycleEvent } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
-import { isTerminal, type RunHeader, type RunState, type StepState } from './state.ts';
+import {
+  isTerminal,
+  type ReadyLine,
+  type RunHeader,
+  type RunState,
+  type StepState,
+} from './state.ts';
 
 /**
  * Folds one event into the state, in place. Pure otherwise: plan, state and event alone decide the result, so the
@@ -216,7 +222,7 @@ class Fold {
       if (!isTerminal(record.status))
         this.#put(step.index, { ...record, status: 'cancelled', finishedAtMs: this.#atMs });
     }
-    this.finish('stopped', { openSteps: 0, readyHead: undefined, readyTail: undefined });
+    this.finish('stopped', { openSteps: 0, ready: { engine: {}, worker: {} } });
   }
 
   #countDown(index: number): void {
@@ -227,23 +233,35 @@ class Fold {
   }
 
   #lineUp(index: number): void {
-    const { readyTail } = this.#state.run;
+    const { head, tail } = this.#line(index);
     this.#put(index, { ...this.#state.steps.get(index), status: 'ready', nextReady: undefined });
-    if (readyTail === undefined) return this.#header({ readyHead: index, readyTail: index });
-    this.#put(readyTail, { ...this.#state.steps.get(readyTail), nextReady: index });
-    this.#header({ readyTail: index });
+    if (tail === undefined) return this.#setLine(index, { head: index, tail: index });
+    this.#put(tail, { ...this.#state.steps.get(tail), nextReady: index });
+    this.#setLine(index, { head, tail: index });
   }
 
-  /** The line is left from its head only: `decide` takes ready steps in order. Others just keep their place. */
+  /** A line is left from its head only: `decide` takes ready steps in order. Others just keep their place. */
   #leaveLine(step: string): { index: number; record: StepState } {
     const index = this.#index(step);
     const record = this.#state.steps.get(index);
     if (record.status !== 'ready') return { index, record };
-    if (this.#state.run.readyHead !== index)
-      throw new Error(`step "${step}" is not the first in line`);
-    const isLast = record.nextReady === undefined;
-    this.#header({ readyHead: record.nextReady, ...(isLast && { readyTail: undefined }) });
+    const { head, tail } = this.#line(index);
+    if (head !== index) throw new Error(`step "${step}" is not the first in line`);
+    const next = record.nextReady;
+    this.#setLine(index, next === undefined ? {} : { head: next, tail });
     return { index, record: { ...record, nextReady: undefined } };
+  }
+
+  #lineName(index: number): 'engine' | 'worker' {
+    return this.#plan.steps[index]?.queue === undefined ? 'engine' : 'worker';
+  }
+
+  #line(index: number): ReadyLine {
+    return this.#state.run.ready[this.#lineName(index)];
+  }
+
+  #setLine(index: number, line: ReadyLine): void {
+    this.#header({ ready: { ...this.#state.run.ready, [this.#lineName(index)]: line } });
   }
 
   #consume(name: string): void {

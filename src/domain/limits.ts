@@ -18,3 +18,16 @@ export const MAX_PAYLOAD_BYTES = 1_048_576;
 
 /** Claims of one attempt that ended without a report: past this the step itself is the likely cause. */
 export const MAX_DELIVERIES = 5;
+
+/**
+ * Serialised size of a run's state and the events since its last snapshot. Past this its steps fail as `run_too_large`
+ * and signals are refused: a state that no longer fits a string could never be saved again.
+ */
+export const MAX_RUN_BYTES = 67_108_864;
+
+/**
+ * Work of one decision: steps that the engine runs or skips itself, and units of evaluation (about 0.1 µs each). What
+ * is left goes on in a commit of its own, so that neither a call nor the process's other runs wait for it.
+ */
+export const MAX_STEPS_PER_DECISION = 256;
+export const MAX_UNITS_PER_DECISION = 2_000_000;

@@ -8,6 +8,7 @@ export type RejectionCode =
   | 'invalid_input'
   | 'not_started'
   | 'outcome_unknown'
+  | 'run_too_large'
   | 'signal_buffer_full'
   | 'stale_attempt'
   | 'step_not_waiting_for_decision'

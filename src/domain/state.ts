@@ -40,6 +40,13 @@ const stepStateSchema = z.object({
 });
 export type StepState = Readonly<z.infer<typeof stepStateSchema>>;
 
+/** Plan indexes; the records between are linked by `nextReady`. */
+const lineSchema = z.object({
+  head: z.number().int().optional(),
+  tail: z.number().int().optional(),
+});
+export type ReadyLine = Readonly<z.infer<typeof lineSchema>>;
+
 const runHeaderSchema = z.object({
   version: z.number().int(),
   status: z.enum(RUN_STATUSES),
@@ -58,8 +65,8 @@ const runHeaderSchema = z.object({
   completedSteps: z.number().int(),
   failedSteps: z.number().int(),
   firstFailure: z.string().optional(),
-  readyHead: z.number().int().optional(),
-  readyTail: z.number().int().optional(),
+  /** Steps in line to start. Two lines, so that nothing the engine runs itself waits for busy workers. */
+  ready: z.object({ engine: lineSchema, worker: lineSchema }),
   /** Received and not yet used, oldest first. */
   signals: z.array(z.object({ name: z.string(), payload: jsonSchema })),
   output: jsonSchema.optional(),
@@ -94,6 +101,7 @@ const EMPTY_RUN: RunHeader = {
   stepsInFlight: 0,
   completedSteps: 0,
   failedSteps: 0,
+  ready: { engine: {}, worker: {} },
   signals: [],
 };
 

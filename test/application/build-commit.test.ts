@@ -22,7 +22,7 @@ import {
 } from '../support/given.ts';
 
 const key = { tenant: 'default', runId: 'run1' };
-const context = { nowMs: START_MS, random: () => 0.5, env: {} };
+const context = { nowMs: START_MS, random: () => 0.5, env: {}, runBytes: 0 };
 
 interface Bytes {
   readonly history: number;
@@ -53,7 +53,7 @@ class Committed {
         actor: 'test',
         causationId: 'test',
       };
-      return { envelope, events: ruling.events };
+      return { envelope, events: ruling.events, isUnfinished: ruling.isUnfinished };
     });
     const built = buildCommit({ key, run, draft, commands: decided, nowMs: START_MS });
     draft.apply();

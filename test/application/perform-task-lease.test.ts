@@ -127,7 +127,7 @@ describe('a lease', () => {
     context.heartbeat('x'.repeat(MAX_HEARTBEAT_CHARS));
     await here.clock.advance(LEASE_MS);
     expect((await here.store.openWork(key)).tasks[0]?.heartbeat).toBe(2);
-    expect(here.log).toContainEqual({ level: 'warn', message: 'heartbeat payload not kept' });
+    expect(here.log).toContainEqual({ level: 'warn', message: 'heartbeat not kept' });
   });
 });
 

@@ -119,7 +119,7 @@ describe('a task that ends in trouble', () => {
     await stop();
   });
 
-  it('that is a defect is reported when the worker ends, and other tasks go on', async () => {
+  it('that is a defect is logged, and other tasks go on', async () => {
     const key = await here.start(workflow([work('a'), work('b')]));
     const { runs } = here;
     const broken = new Error('a bug');
@@ -134,7 +134,7 @@ describe('a task that ends in trouble', () => {
     await begun(here, handler, 1);
     handler.attempts[0]?.complete();
     await here.clock.advance(0);
-    await expect(started.stop()).rejects.toMatchObject({ errors: [broken] });
+    await started.stop();
     expect(here.log).toContainEqual({ level: 'error', message: 'a task ended in a defect' });
     expect(await here.status(key)).toBe('running');
   });

@@ -156,8 +156,8 @@ describe('onFailure: stop', () => {
       .when(complete('slow'))
       .thenEvents(
         { type: 'StepCompleted', step: 'slow' },
-        { type: 'StepsSkipped', steps: [{ step: 'next', reason: 'stopped' }] },
         { type: 'StepCompleted', step: 'clean' },
+        { type: 'StepsSkipped', steps: [{ step: 'next', reason: 'stopped' }] },
         { type: 'WorkflowFailed' },
       );
   });

@@ -136,8 +136,11 @@ class Play {
   line(): number[] {
     const { run, steps } = this.run.state;
     const found: number[] = [];
-    for (let at = run.readyHead; at !== undefined; at = steps.get(at).nextReady) found.push(at);
-    expect(run.readyTail).toBe(found.at(-1));
+    for (const { head, tail } of [run.ready.engine, run.ready.worker]) {
+      let last: number | undefined;
+      for (let at = head; at !== undefined; at = steps.get(at).nextReady) found.push((last = at));
+      expect(tail).toBe(last);
+    }
     return found;
   }
 

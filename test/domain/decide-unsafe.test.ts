@@ -68,9 +68,26 @@ describe('an unsafe step', () => {
     run.when(fire('retry:pay#1')).thenNothing();
   });
 
-  it('is still known to have begun when a paused run takes its task back', () => {
-    const run = given(unsafe, start(), begin('pay'), pause, giveBack('pay'), resume);
-    run.when(begin('pay')).thenRefused('outcome_unknown');
+  it('is told as unknown when a paused run takes its task back', () => {
+    const run = given(unsafe, start(), begin('pay'), pause);
+    run.when(giveBack('pay')).thenEvents({ type: 'StepOutcomeUnknown', step: 'pay', attempt: 1 });
+    expect(run.after(resume).step('pay').status).toBe('unknown');
+  });
+
+  it('fails for good when its output breaks the schema: the effect has happened', () => {
+    const strict = { outputSchema: { type: 'string' } };
+    const run = given(
+      workflow([work('pay', { effect: 'unsafe', ...retry(3), ...strict })]),
+      start(),
+      begin('pay'),
+    );
+    run
+      .when(complete('pay', 5))
+      .thenEvents(
+        { type: 'ContractViolated', step: 'pay' },
+        { type: 'StepFailed', step: 'pay' },
+        { type: 'WorkflowFailed' },
+      );
   });
 });
 

@@ -88,6 +88,9 @@ function checkGivenUp(step: StepModel, body: EventOf<'StepFailed'>, view: ModelV
 function mayRetry({ retry, work }: StepModel, attempt: number, code: string): boolean {
   if (attempt >= retry.maxAttempts || retry.nonRetryable.includes(code)) return false;
   if (code === 'poison') return false;
+  // An unsafe effect that happened is not repeated for the sake of its output.
+  if (code === 'contract_violation' && work.kind === 'shell' && work.effect === 'unsafe')
+    return false;
   const behaviour = work.kind === 'shell' ? behaviourOf(work.script, attempt) : undefined;
   return !(behaviour?.kind === 'failure' && behaviour.permanent && behaviour.code === code);
 }

@@ -27,6 +27,7 @@ export class Scenario {
   /** What every draw of the decision's random number answers. */
   random = 0.5;
   env: Record<string, string> = {};
+  runBytes = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -36,11 +37,30 @@ export class Scenario {
   /** Decides and, where accepted, folds. Checks on the way that `decide` leaves the state alone. */
   when(command: Command): When {
     const before = writeSnapshot(this.plan, this.state);
-    const context = { nowMs: this.nowMs, random: () => this.random, env: this.env };
-    const ruling = decide(this.plan, this.state, command, context);
+    const ruling = this.#decide(command);
     expect(writeSnapshot(this.plan, this.state)).toBe(before);
     if (ruling.kind === 'accepted') this.fold(...ruling.events);
     return new When(ruling);
+  }
+
+  /** Goes on for as long as a large decision leaves more to do, as its `advance` timers would. */
+  advance(): void {
+    for (let isUnfinished = true; isUnfinished;) {
+      const ruling = this.#decide(fire('advance:0'));
+      if (ruling.kind === 'rejected') throw new Error(ruling.rejection.message);
+      this.fold(...ruling.events);
+      ({ isUnfinished } = ruling);
+    }
+  }
+
+  #decide(command: Command): Ruling {
+    const { nowMs, env, runBytes } = this;
+    return decide(this.plan, this.state, command, {
+      nowMs,
+      env,
+      runBytes,
+      random: () => this.random,
+    });
   }
 
   /** The same for commands that are only the way to where the test begins: each must be accepted. */

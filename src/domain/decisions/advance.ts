@@ -5,21 +5,27 @@ import type { PlannedStep } from '../plan.ts';
 import type { Decision, Ruling } from '../decision.ts';
 import { conditionOf } from './condition.ts';
 import { finishIfDone } from './finish.ts';
-import { failFinally, isStopping } from './step-failure.ts';
+import { failFinally, isStopping, RUN_TOO_LARGE } from './step-failure.ts';
 import { startEngineStep } from './engine-step.ts';
 import { scopeOf } from './scope.ts';
 
-/** Drives the run as far as it goes now: starts what is ready, skips what cannot run, ends what is done. */
+/**
+ * Drives the run as far as it goes now: starts what is ready, skips what cannot run, ends what is done. Stops early
+ * when that is much, and says so: see MAX_STEPS_PER_DECISION.
+ */
 export function advance(decision: Decision): Ruling {
-  while (decision.run.status === 'running') {
-    const next = decision.plan.steps[decision.run.readyHead ?? -1];
-    if (next === undefined) break;
-    const isFull = decision.run.stepsInFlight >= MAX_STEPS_IN_FLIGHT;
-    if (isFull && next.queue !== undefined) break;
+  for (let next = nextInLine(decision); next !== undefined; next = nextInLine(decision)) {
+    if (!decision.mayGoOn()) return decision.accept();
     startOrSkip(decision, next);
   }
   if (!isFinished(decision.run.status)) finishIfDone(decision);
   return decision.accept();
+}
+
+function nextInLine({ run, plan }: Decision): PlannedStep | undefined {
+  if (run.status !== 'running') return undefined;
+  const isFull = run.stepsInFlight >= MAX_STEPS_IN_FLIGHT;
+  return plan.steps[run.ready.engine.head ?? (isFull ? undefined : run.ready.worker.head) ?? -1];
 }
 
 function startOrSkip(decision: Decision, step: PlannedStep): void {
@@ -44,6 +50,7 @@ function start(decision: Decision, step: PlannedStep): void {
       code: 'expression_error',
       message: `with: ${input.error}`,
     });
+  if (!decision.makeRoom(input.value)) return failFinally(decision, step, attempt, RUN_TOO_LARGE);
   const violations = step.validateInput(input.value);
   if (violations.length > 0)
     return failFinally(decision, step, attempt, {

@@ -1,6 +1,11 @@
 import type { SignalWorkflow } from '../commands.ts';
 import { reject, type Decision, type Ruling } from '../decision.ts';
-import { HISTORY_RESERVE_EVENTS, MAX_BUFFERED_SIGNALS, MAX_HISTORY_EVENTS } from '../limits.ts';
+import {
+  HISTORY_RESERVE_EVENTS,
+  MAX_BUFFERED_SIGNALS,
+  MAX_HISTORY_EVENTS,
+  MAX_RUN_BYTES,
+} from '../limits.ts';
 import { advance } from './advance.ts';
 import { completeAttempt } from './step-completion.ts';
 
@@ -14,6 +19,12 @@ export function signalWorkflow(decision: Decision, command: SignalWorkflow): Rul
       'history_limit',
       `The run's history is full (${run.version} of ${MAX_HISTORY_EVENTS} events, the rest is kept for its steps).`,
       'Start a new run for further signals.',
+    );
+  if (!decision.makeRoom(command.payload))
+    return reject(
+      'run_too_large',
+      `The run holds ${MAX_RUN_BYTES} bytes already; the signal was not taken.`,
+      'Send less, or start a new run.',
     );
   const waiting = plan.steps.find((step) => {
     const record = decision.step(step.index);

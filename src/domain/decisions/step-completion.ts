@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { Json } from '../json.ts';
 import type { PlannedStep } from '../plan.ts';
-import { failAttempt, type Performer } from './step-failure.ts';
+import { failAttempt, failFinally, RUN_TOO_LARGE, type Performer } from './step-failure.ts';
 
 /** Records the output if it keeps the step's contract; else the attempt failed by `contract_violation`. */
 export function completeAttempt(
@@ -15,6 +15,8 @@ export function completeAttempt(
   },
 ): void {
   const { output, performer, consumedSignal } = result;
+  if (!decision.makeRoom(output))
+    return failFinally(decision, step, attempt, RUN_TOO_LARGE, performer);
   const violations = step.outputContract?.validate(output) ?? [];
   if (violations.length === 0)
     return decision.emit({
@@ -35,8 +37,8 @@ export function completeAttempt(
   const message = violations
     .map((violation) => `${violation.path}: ${violation.message}`)
     .join('; ');
-  failAttempt(decision, step, attempt, {
-    error: { code: 'contract_violation', message: `output breaks its schema: ${message}` },
-    ...(performer && { performer }),
-  });
+  const error = { code: 'contract_violation', message: `output breaks its schema: ${message}` };
+  // The effect has happened; only its output is of no use. An unsafe one must not happen again.
+  if (step.effect === 'unsafe') return failFinally(decision, step, attempt, error, performer);
+  failAttempt(decision, step, attempt, { error, ...(performer && { performer }) });
 }

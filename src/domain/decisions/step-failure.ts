@@ -2,9 +2,14 @@ import type { FailStep } from '../commands.ts';
 import type { Decision } from '../decision.ts';
 import type { StepError } from '../events.ts';
 import type { Json } from '../json.ts';
-import { HISTORY_RESERVE_EVENTS, MAX_HISTORY_EVENTS } from '../limits.ts';
+import { HISTORY_RESERVE_EVENTS, MAX_HISTORY_EVENTS, MAX_RUN_BYTES } from '../limits.ts';
 import type { PlannedStep } from '../plan.ts';
 import { nextDelayMs } from '../retry-policy.ts';
+
+export const RUN_TOO_LARGE: StepError = {
+  code: 'run_too_large',
+  message: `the run holds more than ${MAX_RUN_BYTES} bytes: pass large results by file, not by output`,
+};
 
 export interface Performer {
   readonly worker: string;

@@ -53,8 +53,17 @@ export function failStep(decision: Decision, command: FailStep): Ruling {
 
 /** Accepted for a stale task too, without an event: that is how a task that nobody wants goes away. */
 export function returnStep(decision: Decision, command: ReturnStep): Ruling {
-  if (currentAttempt(decision, command) !== undefined)
-    decision.emit({ type: 'StepReadied', step: command.step, attempt: command.attempt - 1 });
+  const { step, attempt } = command;
+  const current = currentAttempt(decision, command);
+  if (current?.record.begun === true)
+    decision.emit({
+      type: 'StepOutcomeUnknown',
+      step,
+      attempt,
+      reason: 'given back after it was begun',
+    });
+  else if (current !== undefined)
+    decision.emit({ type: 'StepReadied', step, attempt: attempt - 1 });
   return advance(decision);
 }
 

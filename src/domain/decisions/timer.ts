@@ -1,6 +1,6 @@
 import type { FireTimer } from '../commands.ts';
 import type { Decision, FoundStep, Ruling } from '../decision.ts';
-import { stepOfTimer, timerIdOf } from '../effects.ts';
+import { isAdvanceTimer, stepOfTimer, timerIdOf } from '../effects.ts';
 import { advance } from './advance.ts';
 import { completeAttempt } from './step-completion.ts';
 import { failAttempt } from './step-failure.ts';
@@ -10,6 +10,7 @@ import { failAttempt } from './step-failure.ts';
  * the store's word: a second look at this process's clock could lose a timer when that clock was set back.
  */
 export function fireTimer(decision: Decision, command: FireTimer): Ruling {
+  if (isAdvanceTimer(command.timerId)) return advance(decision);
   const found = decision.find(stepOfTimer(command.timerId));
   if (found === undefined || !isTimerOf(found, command.timerId)) return decision.accept();
   const { planned, record } = found;

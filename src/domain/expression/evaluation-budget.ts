@@ -7,6 +7,7 @@ export class EvaluationTooCostlyError extends Error {}
  */
 export class EvaluationBudget {
   #left = 0;
+  #spent = 0;
 
   /** Runs `body` with `units` to spend; nests. Throws what `body` throws, or that it was too costly. */
   measure<T>(units: number, body: () => T): T {
@@ -22,7 +23,13 @@ export class EvaluationBudget {
     }
   }
 
+  /** Units spent since the process began: two readings tell what lies between them. */
+  get spent(): number {
+    return this.#spent;
+  }
+
   spend(units: number): void {
+    this.#spent += units;
     this.#left -= units;
     if (this.#left < 0)
       throw new EvaluationTooCostlyError('the expression costs too much to evaluate');

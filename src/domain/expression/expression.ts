@@ -42,10 +42,24 @@ export function asCondition(expression: CompiledExpression): CompiledExpression 
   const evaluate = (scope: Scope): Evaluation<Json> => {
     const result = expression.evaluate(scope);
     if (!result.ok || typeof result.value === 'boolean') return result;
-    const found = JSON.stringify(result.value).slice(0, 80);
-    return { ok: false, error: `\`${source}\` must be true or false, but is ${found}` };
+    // Its kind only: the value may come from the environment.
+    return {
+      ok: false,
+      error: `\`${source}\` must be true or false, but is ${kindOf(result.value)}`,
+    };
   };
   return { source, stepIds, readsFailure, evaluate };
+}
+
+function kindOf(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Evaluation units spent so far: two readings tell what lies between them cost. */
+export function unitsSpent(): number {
+  return BUDGET.spent;
 }
 
 function compileCel(source: string): CompiledOrProblems {
