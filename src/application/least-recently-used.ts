@@ -11,7 +11,7 @@ export interface LeastRecentlyUsed<Value> {
  */
 export function createLeastRecentlyUsed<Value>(
   capacity: number,
-  { maxWeight, weigh }: { maxWeight: number; weigh(value: Value): number } = {
+  { maxWeight, weigh }: { readonly maxWeight: number; readonly weigh: (value: Value) => number } = {
     maxWeight: Infinity,
     weigh: () => 0,
   },

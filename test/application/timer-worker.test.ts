@@ -121,6 +121,19 @@ describe('the timer worker', () => {
     expect(here.log).toContainEqual({ level: 'debug', message: 'dropped engine work' });
   });
 
+  it('goes on with other runs when one of them makes a defect', async () => {
+    const broken = await here.start(wait);
+    const fine = await here.start(wait);
+    await here.clock.advance(3_600_000);
+    runTimers(here, 'timers', async (key, envelope) => {
+      if (key.runId === broken.runId) throw new Error('a bug');
+      return here.execute(key, envelope);
+    });
+    await until(here.clock, async () => (await here.status(fine)) === 'completed');
+    expect(here.log).toContainEqual({ level: 'error', message: 'engine work failed' });
+    expect(await here.status(broken)).toBe('running');
+  });
+
   it('leaves work to its lease while the run cannot be written, and does it later', async () => {
     const key = await here.start(wait);
     here.inject('commit', 'fail', 30);
