@@ -4,13 +4,15 @@ import { join } from 'node:path';
 export function registrationLines(repository: string): string {
   const command = 'node';
   const args = [join(repository, 'dist/src/main.js'), 'mcp'];
+  // Shell steps are off until the programs they may run are named.
+  const env = { BATON_SHELL_ALLOW: 'node,npm,git' };
   const entry = (value: object): string => JSON.stringify(value);
   return [
     `  OpenCode, opencode.json:`,
-    `    ${entry({ mcp: { baton: { type: 'local', command: [command, ...args], enabled: true } } })}`,
+    `    ${entry({ mcp: { baton: { type: 'local', command: [command, ...args], environment: env, enabled: true } } })}`,
     `  Gemini CLI, .gemini/settings.json:`,
-    `    ${entry({ mcpServers: { baton: { command, args } } })}`,
+    `    ${entry({ mcpServers: { baton: { command, args, env } } })}`,
     `  Cline, cline_mcp_settings.json:`,
-    `    ${entry({ mcpServers: { baton: { type: 'stdio', command, args, disabled: false } } })}`,
+    `    ${entry({ mcpServers: { baton: { type: 'stdio', command, args, env, disabled: false } } })}`,
   ].join('\n');
 }

@@ -51,7 +51,7 @@ export function createRunView(): { show(rows: readonly StepRow[]): void; done():
 export function stepTable(rows: readonly StepRow[]): string {
   const table = new Table({
     head: ['step', 'status', 'attempts', 'duration'],
-    style: { head: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const { id, status, attempts, duration } of rows)
     table.push([id, status, attempts, duration]);
