@@ -52,6 +52,7 @@ function limitTable(): string {
     ['characters of a definition', MAX_DOCUMENT_LENGTH],
     ['attempts of a step', MAX_ATTEMPTS],
     ['bytes of an output', runLimits.MAX_PAYLOAD_BYTES],
+    ['bytes that a run may hold', runLimits.MAX_RUN_BYTES],
     ['events of a run', runLimits.MAX_HISTORY_EVENTS],
     ['steps of one run in queues or at workers at once', runLimits.MAX_STEPS_IN_FLIGHT],
     ['signals kept for steps to come', runLimits.MAX_BUFFERED_SIGNALS],
