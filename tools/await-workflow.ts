@@ -20,16 +20,16 @@ export const awaitWorkflow = defineTool({
   name: 'await_workflow',
   title: 'Wait for a run',
   description:
-    'Wait until a run finishes or needs somebody, and read what is new. Returns after timeout_seconds at the latest: while finished is false, call again with next_cursor. Giving up waiting never stops the run.',
+    'Wait until a run finishes or needs somebody, and read what is new. Returns after wait_seconds at the latest: while finished is false, call again with next_cursor. Giving up waiting never stops the run.',
   toolset: 'runs',
   isDefault: true,
   inputSchema: awaitWorkflowInputSchema,
   outputSchema: awaitOutputSchema,
   annotations: READS,
   run: async (application, context, input) => {
-    const { timeout_seconds } = input;
-    const capped = Math.min(timeout_seconds ?? 20, context.maxWaitSeconds);
-    const seen = await application.awaitWorkflow(context, { ...input, timeout_seconds: capped });
+    const { wait_seconds } = input;
+    const capped = Math.min(wait_seconds ?? 20, context.maxWaitSeconds);
+    const seen = await application.awaitWorkflow(context, { ...input, wait_seconds: capped });
     return seen.ok ? { ok: true, value: answer(seen.value) } : seen;
   },
 });

@@ -70,6 +70,7 @@ say(
   `  completed before the kill: ${completedIn(historyBefore).join(', ')}; run again: ${repeated.join(', ') || 'none'}`,
 );
 say(`  report: ${/"([^"]+\.md)"/.exec(report)?.[1] ?? 'missing'}`);
+say(`  taken over from the dead server (the same attempt, delivered again): ${running(before)}`);
 heading('5. Its graph (Mermaid)');
 say(graph.text.slice(graph.text.indexOf('flowchart')).split('\nnext:')[0] ?? '');
 heading('6. Register Baton in your agent');
@@ -97,7 +98,7 @@ async function watch(
     if (enough(rows)) return rows;
     const seen = await server.call('await_workflow', {
       run_id: runId,
-      timeout_seconds: POLL_SECONDS,
+      wait_seconds: POLL_SECONDS,
       ...(cursor !== undefined && { cursor }),
     });
     cursor = seen.structured['next_cursor'];

@@ -18,7 +18,7 @@ const MAX_EVENTS = 100;
 export const awaitWorkflowInputSchema = z.object({
   run_id: runIdSchema,
   cursor: z.string().optional().describe('next_cursor of the last answer'),
-  timeout_seconds: wholeNumberSchema(0, MAX_WAIT_SECONDS)
+  wait_seconds: wholeNumberSchema(0, MAX_WAIT_SECONDS)
     .optional()
     .describe(`Default ${DEFAULT_TIMEOUT_SECONDS}`),
 });
@@ -56,7 +56,7 @@ export function createAwaitWorkflow(
       let last: UseCaseResult<Glimpse> | undefined;
       await waitForRun(ports, {
         key,
-        untilMs: ports.clock.now() + (input.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1_000,
+        untilMs: ports.clock.now() + (input.wait_seconds ?? DEFAULT_TIMEOUT_SECONDS) * 1_000,
         signal: context.signal,
         look: async () => {
           last = await glimpse(ports, key);

@@ -101,6 +101,14 @@ function reasonOf(situation: RunSituation, step: PlannedStep): Reason | undefine
 
 function scheduled(situation: RunSituation, step: PlannedStep, record: StepState): Reason {
   const lease = heldLease(situation, step);
+  if (situation.state.run.status === 'cancelling')
+    return {
+      kind: 'cancelling',
+      step: step.id,
+      message: lease
+        ? `is being stopped; ${lease.owner} reports it, or its lease runs out at ${isoTime(lease.expiresAtMs)}.`
+        : 'is being taken back, which any Baton process does (no program is needed for it).',
+    };
   const attempt = `attempt ${record.attempt} of ${step.retry.maxAttempts}`;
   if (lease)
     return {
@@ -137,7 +145,7 @@ function remedyFor({ workers }: RunSituation, queue: string): string {
   const others =
     workers.length === 0 ? 'No worker is alive' : `${workers.length} other(s) are alive`;
   if (binary === undefined) return `${others}: "baton worker" starts one.`;
-  return `${others}: list "${binary}" in the setting shell.allow, then start Baton again ("baton worker" starts a worker alone).`;
+  return `${others}: start one with "baton worker" (or any Baton server) whose setting shell.allow lists "${binary}".`;
 }
 
 function heartbeatOf(situation: RunSituation, step: PlannedStep): string {

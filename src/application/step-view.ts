@@ -6,13 +6,14 @@ import { servesQueue } from './serves-queue.ts';
 
 /**
  * How a step stands, for people. A step whose task is with a live worker is `running`; one in a queue is `queued`, or
- * `no_worker` when no live worker serves that queue.
+ * `no_worker` when no live worker serves that queue; in a run that is being cancelled either is `cancelling`.
  */
 export type StepViewStatus =
   | Exclude<StepStatus, 'scheduled' | 'unknown'>
   | 'queued'
   | 'running'
   | 'no_worker'
+  | 'cancelling'
   | 'outcome_unknown';
 
 export interface StepView {
@@ -69,6 +70,7 @@ function statusOf(
 ): StepViewStatus {
   if (record.status === 'unknown') return 'outcome_unknown';
   if (record.status !== 'scheduled') return record.status;
+  if (situation.state.run.status === 'cancelling') return 'cancelling';
   if (heldLease(situation, planned)) return 'running';
   return servesQueue(situation.workers, planned.queue ?? '') ? 'queued' : 'no_worker';
 }

@@ -64,7 +64,10 @@ async function performOrLeave(
   } catch (error) {
     const { runId } = work.lease.key;
     if (error instanceof StoreUnavailableError)
-      return ports.logger.warn({ runId, kind: work.kind }, 'store unavailable; claimed again later');
+      return ports.logger.warn(
+        { runId, kind: work.kind },
+        'store unavailable; claimed again later',
+      );
     ports.logger.error({ error: String(error), runId, kind: work.kind }, 'engine work failed');
   }
 }

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { DAMAGE_ADVICE } from '../adapters/sqlite/store-file-error.ts';
 import type { Baton } from '../composition.ts';
 import { ConfigError, describeProblem, type LoadedConfig } from '../config.ts';
 import { callContext, type Invocation } from './cli.ts';
@@ -24,6 +25,7 @@ export async function* checkSurroundings(invocation: Invocation): AsyncGenerator
   if (Array.isArray(loaded)) return yield* loaded;
   yield* checkConfig(loaded);
   yield checkWritable('log', dirname(loaded.config.log.file));
+  yield* checkDirectories(loaded);
   yield* checkBinaries(loaded);
   yield checkDisk(dirname(loaded.config.store));
   yield* checkStore(invocation, loaded);
@@ -91,6 +93,24 @@ function existingParent(directory: string): string {
     : existingParent(dirname(directory));
 }
 
+/** Where commands start: unlike the store's, these directories are never made. */
+function* checkDirectories({ config, origins }: LoadedConfig): Generator<Check> {
+  const { workspace, shell } = config;
+  yield checkDirectory('workspace', workspace, origins.get('workspace'));
+  for (const root of shell.roots)
+    yield checkDirectory('shell.roots', root, origins.get('shell.roots'));
+}
+
+function checkDirectory(name: string, path: string, origin = 'default'): Check {
+  try {
+    return statSync(path).isDirectory()
+      ? ok(name, path)
+      : problem(name, `${path} is no directory (it comes from ${origin})`);
+  } catch (error) {
+    return problem(name, `${messageOf(error)} (it comes from ${origin})`);
+  }
+}
+
 async function* checkBinaries({ config, environment }: LoadedConfig): AsyncGenerator<Check> {
   const { allow } = config.shell;
   if (allow.length === 0)
@@ -143,7 +163,7 @@ async function findDamage(path: string): Promise<string | undefined> {
         .prepare('PRAGMA quick_check(5)')
         .all()
         .map((row) => String(row.quick_check));
-      return rows.join() === 'ok' ? undefined : `${path} is damaged: ${rows.join('; ')}`;
+      return rows.join() === 'ok' ? undefined : `${path} is damaged: ${rows.join('; ')}; ${DAMAGE_ADVICE}`;
     } finally {
       db.close();
     }

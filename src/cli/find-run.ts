@@ -2,22 +2,22 @@ import type { Baton } from '../composition.ts';
 import { TENANT } from './cli.ts';
 import { notFound, usageFailure } from './cli-failure.ts';
 
-/** Run ids are longer: what is as long as this is taken for a whole id. */
-const WHOLE_ID_CHARS = 26;
+/** Whole ids have 26 characters, those made from an idempotency key 32: the length does not tell what is whole. */
 const MIN_PREFIX_CHARS = 4;
 const PAGE = 200;
 /** Runs looked at for a prefix, newest first. */
 const MAX_SCANNED = 100_000;
 
-/** The one run whose id begins with `text`. Fails when there is none, or more than one. */
+/** The run with the id `text`, else the one run whose id begins with it. Fails when there is none, or more than one. */
 export async function findRun({ store }: Baton, text: string): Promise<string> {
-  const prefix = text.trim().toLowerCase();
-  if (prefix.length >= WHOLE_ID_CHARS) return prefix;
+  const given = text.trim();
+  const prefix = given.toLowerCase();
   if (prefix.length < MIN_PREFIX_CHARS)
     throw usageFailure(
       `"${text}" is too short for a run id: give at least ${MIN_PREFIX_CHARS} characters`,
       'baton list shows the runs and their ids.',
     );
+  if (await exists(store, given)) return given;
   const matches = await matchesOf(store, prefix);
   const [match] = matches;
   if (match === undefined)
@@ -33,6 +33,12 @@ export async function findRun({ store }: Baton, text: string): Promise<string> {
       'ambiguous_run',
     );
   return match;
+}
+
+/** Every run has a first event. */
+async function exists(store: Baton['store'], runId: string): Promise<boolean> {
+  const [first] = await store.readHistory({ tenant: TENANT, runId }, 1, 1);
+  return first !== undefined;
 }
 
 async function matchesOf(store: Baton['store'], prefix: string): Promise<string[]> {

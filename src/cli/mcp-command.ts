@@ -18,7 +18,7 @@ export const addMcpCommand: AddCommand = (program, action) => {
 
 /** Standard output belongs to the protocol: nothing here may print. */
 async function serve(invocation: Invocation): Promise<ExitCode> {
-  const { cli } = invocation;
+  const { cli, terminal } = invocation;
   const loaded = await loadMcpConfig(invocation);
   // What the session needs loads while the store is opened.
   const [{ serveMcp }, { parseToolSelection }] = await Promise.all([
@@ -30,9 +30,9 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
     throw usageFailure(toolsets.error, `It comes from ${origin(loaded, 'mcp.toolsets')}.`);
   cli.interruption.listen();
   const { signal } = cli.interruption;
-  await invocation.withBaton(
+  const failure = await invocation.withBaton(
     async ({ application, logger, engine }) => {
-      const closed = Promise.withResolvers<undefined>();
+      const closed = Promise.withResolvers<Error | undefined>();
       signal.addEventListener('abort', () => closed.resolve(undefined), { once: true });
       const service = await serveMcp({
         application,
@@ -41,18 +41,22 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
         toolsets: toolsets.selection,
         readOnly: loaded.config.mcp.readOnly,
         maxWaitSeconds: loaded.config.mcp.maxWaitSeconds,
-        onClosed: () => closed.resolve(undefined),
+        onClosed: (reason) => closed.resolve(reason),
       });
       engine?.start();
       engine?.ended.catch(() => closed.resolve(undefined));
       for (const problem of loaded.warnings) logger.warn(problem, 'configuration');
-      await closed.promise;
+      const reason = await closed.promise;
       await service.close();
+      return reason;
     },
     { engine: invocation.isOff('worker') ? 'timers' : 'worker', graceMs: GRACE_MS },
     loaded,
   );
-  return EXIT.ok;
+  if (failure === undefined) return EXIT.ok;
+  const [reason = ''] = failure.message.split('\n');
+  terminal.note(`error: baton mcp gave the connection up: ${reason}; runs are kept, start it again`);
+  return EXIT.unexpected;
 }
 
 function loadMcpConfig(invocation: Invocation): Promise<LoadedConfig> {

@@ -3,8 +3,11 @@ import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/s
 import { createServerFactory, type McpServerOptions } from './server.ts';
 
 export interface ServeMcpOptions extends McpServerOptions {
-  /** Called once when the client is gone: standard input ended, or standard output broke. */
-  readonly onClosed: () => void;
+  /**
+   * Called once when the connection has ended: without a reason when the client is gone (standard input ended, or
+   * standard output broke), else with what the connection was given up for, such as a message above 10 MiB.
+   */
+  readonly onClosed: (reason?: Error) => void;
   /** Default: this process's standard input and output, which then belong to the protocol. */
   readonly transport?: Transport;
 }
@@ -14,22 +17,34 @@ export interface McpService {
   close(): Promise<void>;
 }
 
+/** What may wait for the end of its line; a client that sends more is cut off. */
+const MAX_MESSAGE_BYTES = 10 * 2 ** 20;
+
+/** Of a stream whose other end has closed it. */
+const CLIENT_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
 /**
  * Serves MCP to one client, of any protocol revision from 2024-11-05 to 2026-07-28. Resolves when it listens.
  * Requests in flight when the client goes are dropped; what they had committed stays.
  */
 export async function serveMcp(options: ServeMcpOptions): Promise<McpService> {
   const { logger, onClosed } = options;
-  const transport = options.transport ?? new StdioServerTransport();
+  const transport = options.transport ?? stdioTransport();
+  let fatal: Error | undefined;
   const service = serveStdio(createServerFactory(options), {
     transport,
-    onerror: (error) => logger.warn({ error: error.message }, 'MCP connection'),
+    onerror: (error) => {
+      logger.warn({ error: error.message }, 'MCP connection');
+      // The transport tells of an error it cannot survive and closes at once; after any other it goes on.
+      fatal = isClientGone(error) ? undefined : error;
+      queueMicrotask(() => (fatal = undefined));
+    },
   });
   const ended = transport.onclose;
   let isClosing = false;
   transport.onclose = () => {
     ended?.();
-    if (!isClosing) onClosed();
+    if (!isClosing) onClosed(fatal);
     isClosing = true;
   };
   return {
@@ -38,4 +53,14 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpService> {
       await service.close();
     },
   };
+}
+
+function stdioTransport(): Transport {
+  return new StdioServerTransport(process.stdin, process.stdout, {
+    maxBufferSize: MAX_MESSAGE_BYTES,
+  });
+}
+
+function isClientGone(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && CLIENT_GONE.has(error.code);
 }

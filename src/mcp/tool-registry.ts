@@ -1,7 +1,7 @@
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import { TOOLSETS, type Tool, type Toolset } from './define-tool.ts';
 
-/** `core`: the default profile; `all`: everything; else the named toolsets. */
+/** `core`: the default profile; `all`: everything; else the default profile and the named toolsets whole. */
 export type ToolSelection = 'core' | 'all' | readonly Toolset[];
 
 export interface ToolRegistry {
@@ -28,38 +28,35 @@ export function createToolRegistry(
       if (tool === undefined) return undefined;
       return readOnly && !tool.isReadOnly
         ? `${name} changes things, and this server was started read-only.`
-        : `${name} belongs to the toolset "${tool.toolset}", which this server was not started with (--toolsets).`;
+        : `${name} is not in the default profile: start the server with --toolsets ${tool.toolset} (or all).`;
     },
     nearest: (name) => nearestName(name, [...byName.keys()]),
   };
 }
 
 function isSelected(tool: Tool, toolsets: ToolSelection): boolean {
-  if (toolsets === 'all') return true;
-  return toolsets === 'core' ? tool.isDefault : toolsets.includes(tool.toolset);
+  if (toolsets === 'all' || tool.isDefault) return true;
+  return toolsets !== 'core' && toolsets.includes(tool.toolset);
 }
 
-/**
- * Reads `core`, `all`, or names joined by commas (`core` and toolsets may not be mixed). Answers what is wrong as
- * text.
- */
+/** Reads `all`, or names of toolsets joined by commas, which add to the default profile (`core`). */
 export function parseToolSelection(
   text: string,
 ):
   | { readonly ok: true; readonly selection: ToolSelection }
   | { readonly ok: false; readonly error: string } {
   const names = text.split(',').flatMap((name) => name.trim() || []);
-  const [only] = names;
-  if (names.length === 1 && (only === 'core' || only === 'all'))
-    return { ok: true, selection: only };
-  const known = names.filter(isToolset);
-  if (known.length === names.length && names.length > 0) return { ok: true, selection: known };
-  const wrong = names.find((name) => !isToolset(name)) ?? '';
+  if (names.length === 1 && names[0] === 'all') return { ok: true, selection: 'all' };
+  const named = names.filter((name) => name !== 'core');
+  const known = named.filter(isToolset);
+  if (known.length === named.length && names.length > 0)
+    return { ok: true, selection: known.length === 0 ? 'core' : known };
+  const wrong = named.find((name) => !isToolset(name)) ?? '';
   const nearest = nearestName(wrong, [...TOOLSETS, 'all', 'core']);
   const hint = nearest === undefined || nearest === wrong ? '' : `; did you mean "${nearest}"?`;
   return {
     ok: false,
-    error: `toolsets: "${wrong}" is not possible here: give core, all, or some of ${TOOLSETS.join(', ')}${hint}`,
+    error: `toolsets: "${wrong}" is not possible here: give all, or some of core, ${TOOLSETS.join(', ')}${hint}`,
   };
 }
 

@@ -27,7 +27,7 @@ describe('await_workflow', () => {
   it('wakes when the run needs somebody, and tells only what is new after the cursor', async () => {
     const { bench, run_id } = await running();
     const first = valueOf(
-      await bench.application.awaitWorkflow(bench.context, { run_id, timeout_seconds: 0 }),
+      await bench.application.awaitWorkflow(bench.context, { run_id, wait_seconds: 0 }),
     );
     expect(first.finished).toBe(false);
     const waiting = bench.application.awaitWorkflow(bench.context, {
@@ -62,7 +62,7 @@ describe('await_workflow', () => {
     const { bench, run_id } = await running();
     const cursors = new Set<string>();
     for (let at = 0; at < 5; at += 1) {
-      const args = { run_id, timeout_seconds: 0 };
+      const args = { run_id, wait_seconds: 0 };
       cursors.add(valueOf(await bench.application.awaitWorkflow(bench.context, args)).next_cursor);
     }
     expect(cursors.size).toBe(5);
@@ -129,7 +129,7 @@ describe('await_workflow', () => {
     const run_id = await bench.start('timed');
     for (let at = 0; at < 120; at += 1)
       valueOf(await bench.application.signalWorkflow(bench.context, { run_id, name: 'tick' }));
-    const args = { run_id, timeout_seconds: 0 };
+    const args = { run_id, wait_seconds: 0 };
     const seen = valueOf(await bench.application.awaitWorkflow(bench.context, args));
     expect(seen.events).toHaveLength(100);
     expect(seen.events_left_out).toBe(22);

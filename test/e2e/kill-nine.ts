@@ -123,7 +123,7 @@ async function finish(server: BatonProcess, accepted: Map<string, string>): Prom
     for (let cursor: unknown; ;) {
       const seen = await server.call('await_workflow', {
         run_id: runId,
-        timeout_seconds: 20,
+        wait_seconds: 20,
         ...(cursor !== undefined && { cursor }),
       });
       cursor = seen.structured['next_cursor'];

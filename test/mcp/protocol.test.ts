@@ -104,7 +104,7 @@ describe('the server', () => {
     await session.bench.register(RELEASE);
     await session.bench.announce('shell:make');
     const run_id = await session.bench.start('release');
-    const waiting = session.call('await_workflow', { run_id, timeout_seconds: 25 });
+    const waiting = session.call('await_workflow', { run_id, wait_seconds: 25 });
     await vi.waitFor(() => expect(session.bench.clock.sleeping()).toBe(1));
     await session.bench.clock.advance(2_100);
     expect((await waiting).structuredContent).toMatchObject({ finished: false });

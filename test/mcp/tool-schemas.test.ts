@@ -72,9 +72,10 @@ describe('the choice of toolsets', () => {
       ok: true,
       selection: ['runs', 'operations'],
     });
+    expect(parseToolSelection('core,runs')).toEqual({ ok: true, selection: ['runs'] });
   });
 
-  it.each(['', 'operatons', 'core,runs'])('refuses "%s" and says what is possible', (text) => {
+  it.each(['', 'operatons', 'all,runs'])('refuses "%s" and says what is possible', (text) => {
     const parsed = parseToolSelection(text);
     expect(parsed).toMatchObject({ ok: false });
     expect(JSON.stringify(parsed)).toContain('runs, definitions, operations');

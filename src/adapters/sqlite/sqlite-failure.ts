@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../ports/run-store.ts';
+import { DAMAGE_ADVICE } from './store-file-error.ts';
 
 // Primary result codes of SQLite (https://sqlite.org/rescode.html).
 const BUSY = 5;
@@ -27,9 +28,15 @@ export function describeFailure(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What the port's error says of SQLite's. */
+export function storeTrouble(error: unknown): string {
+  const reason = `SQLite: ${describeFailure(error)}`;
+  return isCorrupt(error) ? `${reason}: the file is damaged; ${DAMAGE_ADVICE}` : reason;
+}
+
 /** SQLite's errors become the port's; a defect of ours passes through and is seen. */
 export function asUnavailable(error: unknown): unknown {
   return resultCode(error) === undefined
     ? error
-    : new StoreUnavailableError(`SQLite: ${describeFailure(error)}`, { cause: error });
+    : new StoreUnavailableError(storeTrouble(error), { cause: error });
 }

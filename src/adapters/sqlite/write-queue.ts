@@ -3,12 +3,15 @@ import { StoreUnavailableError } from '../../ports/run-store.ts';
 import { LOCK_WAIT_MS, pauseMs } from './retry-while-busy.ts';
 import type { Pacing } from './retry-while-busy.ts';
 import type { Sequence } from './sequence.ts';
-import { describeFailure, isBusy } from './sqlite-failure.ts';
+import { describeFailure, isBusy, storeTrouble } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
 import type { Statement } from './statement.ts';
 
 /** Writes that travel in one transaction, at most. */
 const MAX_GROUP = 256;
+
+/** Of this try only: who tries again may have had another end before. */
+const NOT_BEGUN = '; nothing was written in this try';
 
 interface Job {
   readonly run: string | undefined;
@@ -81,7 +84,7 @@ export class WriteQueue {
       this.#begin.run();
     } catch (error) {
       if (isBusy(error) && this.#waitedMs < LOCK_WAIT_MS) void this.#pauseThenFlush();
-      else this.#end(this.#jobs.splice(0), error);
+      else this.#end(this.#jobs.splice(0), error, NOT_BEGUN);
       return;
     }
     const [group, later] = takeGroup(this.#jobs);
@@ -123,11 +126,10 @@ export class WriteQueue {
     }
   }
 
-  #end(failed: readonly Job[], error: unknown): void {
+  #end(failed: readonly Job[], error: unknown, remark = ''): void {
     this.#waitedMs = 0;
     if (failed.length > 0) {
-      const reason = `SQLite: ${describeFailure(error)}`;
-      const failure = new StoreUnavailableError(reason, { cause: error });
+      const failure = new StoreUnavailableError(storeTrouble(error) + remark, { cause: error });
       for (const job of failed) job.reject(failure);
     }
     if (this.#jobs.length > 0) this.#schedule();

@@ -1,10 +1,12 @@
 import type { Json } from '../../domain/json.ts';
+import { MAX_HEARTBEAT_CHARS } from '../../ports/work-source.ts';
+import { parseCommandJson } from './parse-json.ts';
 
 /** A line of standard output that starts with this carries a heartbeat: the rest of the line is JSON. */
 export const HEARTBEAT_MARKER = '::baton-heartbeat::';
 
-/** Longer lines are ordinary output: the store takes payloads up to 64 KiB. */
-export const MAX_HEARTBEAT_LINE_BYTES = HEARTBEAT_MARKER.length + 65_536;
+/** Longer lines are ordinary output; it bounds what is held back until the line ends. */
+export const MAX_HEARTBEAT_LINE_BYTES = HEARTBEAT_MARKER.length + MAX_HEARTBEAT_CHARS;
 
 const NEWLINE = 0x0a;
 const MARKER = Buffer.from(HEARTBEAT_MARKER);
@@ -34,17 +36,17 @@ function findCandidate(bytes: Buffer, from: number, atLineStart: boolean): numbe
 
 function parsePayload(line: Buffer): { readonly payload: Json } | undefined {
   if (line.length > MAX_HEARTBEAT_LINE_BYTES) return undefined;
-  try {
-    // JSON.parse answers any; what it parsed is JSON by definition.
-    return { payload: JSON.parse(line.toString('utf8', MARKER.length)) as Json };
-  } catch {
-    return undefined;
-  }
+  const parsed = parseCommandJson(line.toString('utf8', MARKER.length));
+  if ('problem' in parsed) return undefined;
+  // Written again it may be longer than the line: 1e20 becomes 21 digits, and the store refuses what is too long.
+  return JSON.stringify(parsed.value).length > MAX_HEARTBEAT_CHARS
+    ? undefined
+    : { payload: parsed.value };
 }
 
 /**
- * Takes heartbeat lines out of a byte stream and passes everything else on unchanged and in order; a malformed or
- * oversized heartbeat stays ordinary output. Holds back at most one candidate line.
+ * Takes heartbeat lines out of a byte stream and passes everything else on unchanged and in order; a malformed, too
+ * deep or oversized heartbeat stays ordinary output. Holds back at most one candidate line.
  */
 export function createHeartbeatFilter(
   onHeartbeat: (payload: Json) => void,

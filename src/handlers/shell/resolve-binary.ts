@@ -31,8 +31,9 @@ function missing(binary: string, where: string): Refusal {
 }
 
 /**
- * The absolute path of an allowed binary. `searchPath` is the worker's scrubbed PATH, never the step's: a step that
- * could choose the PATH could choose the program behind an allowed name. Relative entries of it are skipped.
+ * The absolute path of an allowed binary. `searchPath` is the worker's scrubbed PATH: steps may not set one
+ * (`refuseEnvironment`), or they could choose the program behind an allowed name and the interpreter behind an allowed
+ * script. Relative entries of it are skipped.
  */
 export async function resolveBinary(
   binary: string,

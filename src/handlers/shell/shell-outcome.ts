@@ -1,7 +1,8 @@
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { StepHandlerError, StepOutcome } from '../../ports/step-handler.ts';
 import type { KeptOutput } from './bounded-output.ts';
 import type { GuardedEnd } from './guarded-command.ts';
+import { parseCommandJson } from './parse-json.ts';
 import type { Refusal } from './refusal.ts';
 import type { ShellInput } from './shell-input.ts';
 
@@ -48,15 +49,6 @@ function outputLines(text: string): string[] {
   return lines;
 }
 
-function parseJson(text: string): { readonly value: Json } | { readonly problem: string } {
-  try {
-    // JSON.parse answers any; what it parsed is JSON by definition.
-    return { value: JSON.parse(text) as Json };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
-}
-
 function exited(finished: FinishedCommand, exitCode: number, input: ShellInput): StepOutcome {
   const { stdout, stderr, durationMs } = finished;
   if (!input.successCodes.includes(exitCode)) {
@@ -67,7 +59,7 @@ function exited(finished: FinishedCommand, exitCode: number, input: ShellInput):
   if (stdout.truncated || stderr.truncated) output.truncated = true;
   if (input.parse === 'lines') output.lines = outputLines(stdout.text);
   if (input.parse === 'json') {
-    const parsed = parseJson(stdout.text);
+    const parsed = parseCommandJson(stdout.text);
     if ('problem' in parsed) return notJson(finished, parsed.problem);
     output.json = parsed.value;
   }
@@ -79,10 +71,13 @@ function notJson(finished: FinishedCommand, problem: string): StepOutcome {
     ? `${finished.stdout.totalBytes} bytes exceed "shell.outputLimitBytes"`
     : problem;
   const message = `standard output is not JSON: ${reason}`;
-  return failed(finished, { code: 'output_not_json', message });
+  return failed(finished, { code: 'output_not_json', message, effectState: 'done' });
 }
 
-/** What became of the command, in the engine's words. */
+/**
+ * What became of the command, in the engine's words. Where it was cut off, how far it got is unknown; an exit code, in
+ * contrast, is the command's own word that it failed.
+ */
 export function toOutcome(finished: FinishedCommand, input: ShellInput): StepOutcome {
   const { end } = finished;
   const name = input.binary;
@@ -91,17 +86,20 @@ export function toOutcome(finished: FinishedCommand, input: ShellInput): StepOut
       return exited(finished, end.exitCode, input);
     case 'killed': {
       const message = `${name} was killed by ${end.signal}${lastLines(finished.stderr.text)}`;
-      return failed(finished, { code: `killed_${end.signal.toLowerCase()}`, message });
+      const code = `killed_${end.signal.toLowerCase()}`;
+      return failed(finished, { code, message, effectState: 'unknown' });
     }
     case 'aborted':
       return failed(finished, {
         code: 'aborted',
         message: `${name} was stopped with its process group`,
+        effectState: 'unknown',
       });
     case 'guard_lost':
       return failed(finished, {
         code: 'guard_lost',
         message: `the guard of ${name} was killed, and ${name} with it; how far it got is unknown`,
+        effectState: 'unknown',
       });
     case 'not_started': {
       const message = `${name} could not be started: ${end.message}`;
@@ -116,6 +114,7 @@ export function toOutcome(finished: FinishedCommand, input: ShellInput): StepOut
         code: 'kill_failed',
         message: `processes of group ${end.groupId} could not be killed; another attempt would race them`,
         permanent: true,
+        effectState: 'unknown',
       });
   }
 }
