@@ -10,8 +10,14 @@ export const addWatchCommand: AddCommand = (program, action) => {
     .action(
       action((invocation) => {
         invocation.cli.interruption.listen();
-        return invocation.withBaton(async (baton) =>
-          followRun(invocation, baton, await findRun(baton, invocation.args[0] ?? '')),
+        return invocation.withBaton(
+          async (baton) => {
+            const runId = await findRun(baton, invocation.args[0] ?? '');
+            // Waits and retries go on while somebody looks, whether or not another process is there.
+            baton.engine?.start();
+            return followRun(invocation, baton, runId);
+          },
+          { engine: 'timers' },
         );
       }),
     );

@@ -145,6 +145,11 @@ describe('a run that waits', () => {
     expect((await baton.run(['cancel', id])).code).toBe(4);
   });
 
+  test('is cancelled to its end although its step waits for a worker and no process is there', async () => {
+    const { stdout } = await baton.run(['run', 'greet.yaml']);
+    await expectJson(['cancel', stdout.trim()], { status: 'cancelled', changed: true });
+  });
+
   test('watching it can be interrupted and changes nothing', async () => {
     const id = await startGate();
     const watch = baton.start(['watch', id]);
