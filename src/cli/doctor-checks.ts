@@ -163,7 +163,9 @@ async function findDamage(path: string): Promise<string | undefined> {
         .prepare('PRAGMA quick_check(5)')
         .all()
         .map((row) => String(row.quick_check));
-      return rows.join() === 'ok' ? undefined : `${path} is damaged: ${rows.join('; ')}; ${DAMAGE_ADVICE}`;
+      return rows.join() === 'ok'
+        ? undefined
+        : `${path} is damaged: ${rows.join('; ')}; ${DAMAGE_ADVICE}`;
     } finally {
       db.close();
     }

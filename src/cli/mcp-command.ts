@@ -55,7 +55,11 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
   );
   if (failure === undefined) return EXIT.ok;
   const [reason = ''] = failure.message.split('\n');
-  terminal.note(`error: baton mcp gave the connection up: ${reason}; runs are kept, start it again`);
+  terminal.note(
+    `error: baton mcp gave the connection up: ${reason}; runs are kept, start it again`,
+  );
+  // Paused in the midst of a message it goes on reading, and the process would wait for the client to end it.
+  process.stdin.destroy();
   return EXIT.unexpected;
 }
 

@@ -61,6 +61,24 @@ describe('baton mcp', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('says why it ends when a message is longer than it takes, and ends with 1', async () => {
+    const server = await ready();
+    server.child.stdin?.on('error', () => undefined);
+    // Not a byte more: only further input would otherwise wake the process to its end.
+    server.child.stdin?.write('x'.repeat(10 * 2 ** 20 + 1));
+    const { code, stderr } = await server.ended;
+    expect(stderr).toMatch(/^error: baton mcp gave the connection up: .*10485760 bytes.*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test('goes on after a message that is no JSON-RPC, and then ends with 0 as usual', async () => {
+    const server = await ready();
+    server.child.stdin?.write('{"no":"message"}\n{"jsonrpc":"2.0","id":7,"method":"ping"}\n');
+    await server.stdoutMatching(/"id":7/);
+    server.child.stdin?.end();
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('stops a running step when standard input ends, and leaves it to the next worker', async () => {
     const server = await ready();
     const { stdout } = await baton.run(['run', 'slow.yaml']);

@@ -6,6 +6,7 @@ import {
   HEARTBEAT_MARKER,
   MAX_HEARTBEAT_LINE_BYTES,
 } from '../../src/handlers/shell/heartbeat-filter.ts';
+import { MAX_HEARTBEAT_CHARS } from '../../src/ports/work-source.ts';
 
 function filter(chunks: readonly Buffer[]): { beats: Json[]; passed: string } {
   const beats: Json[] = [];
@@ -79,5 +80,15 @@ describe('the heartbeat filter', () => {
     for (const sizes of [[], [10, 70_000], [65_000, 1_000]]) {
       expect(filter(cut(text, sizes))).toEqual({ beats: [7], passed: long });
     }
+  });
+
+  test.each([
+    ['is nested so deeply that nobody could write it again', '['.repeat(9_000) + ']'.repeat(9_000)],
+    ['is longer than the store takes when written again', `[${'1e20,'.repeat(12_000)}1]`],
+  ])('passes on a heartbeat that %s', (_name, payload) => {
+    expect(payload.length).toBeLessThan(MAX_HEARTBEAT_CHARS);
+    const line = `${HEARTBEAT_MARKER}${payload}\n`;
+    const text = Buffer.from(`${line}${HEARTBEAT_MARKER}7\n`);
+    expect(filter([text])).toEqual({ beats: [7], passed: line });
   });
 });

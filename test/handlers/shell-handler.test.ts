@@ -178,14 +178,22 @@ describe('what a shell command is given', () => {
     },
   );
 
-  test.each(['LD_PRELOAD', 'BATON_RUN_ID', 'BASH_ENV', 'ENV', 'BASH_FUNC_kill%%', 'a=b'])(
-    'never includes a step’s %s',
-    async (name) => {
-      const error = errorOf(await run(script('true', { env: { [name]: 'x' } })));
-      expect(error).toMatchObject({ code: 'env_not_allowed', permanent: true });
-      expect(error.message).toContain(name);
-    },
-  );
+  test('leaves out a last heartbeat that the system would not take', async () => {
+    const print = script('printf %s "${BATON_HEARTBEAT-none}" | wc -c');
+    const given = async (lastHeartbeat: Json): Promise<number> =>
+      Number(outputOf(await run(print, {}, { lastHeartbeat })).stdout);
+    expect(await given('x'.repeat(65_000))).toBe(65_002);
+    expect(await given('\u20ac'.repeat(60_000))).toBe('none'.length);
+  });
+
+  test.each([
+    ...['LD_PRELOAD', 'BATON_RUN_ID', 'BASH_ENV', 'ENV', 'BASH_FUNC_kill%%', 'a=b'],
+    ...['PATH', 'NODE_OPTIONS', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'GIT_SSH_COMMAND'],
+  ])('never includes a step’s %s', async (name) => {
+    const error = errorOf(await run(script('true', { env: { [name]: 'x' } })));
+    expect(error).toMatchObject({ code: 'env_not_allowed', permanent: true });
+    expect(error.message).toContain(JSON.stringify(name));
+  });
 });
 
 describe('a heartbeat line', () => {
@@ -291,13 +299,15 @@ describe('the binary of a shell step', () => {
     expect(absolute.code).toBe('binary_missing');
   });
 
-  test('is never chosen by a step’s own PATH', async () => {
+  test('never gets its interpreter from a step’s own PATH', async () => {
     const workspace = await workspacePath();
+    const tool = join(workspace, 'tool');
+    await writeFile(tool, '#!/usr/bin/env sh\necho real\n', { mode: 0o755 });
     await writeFile(join(workspace, 'sh'), '#!/bin/sh\necho fooled\n', { mode: 0o755 });
-    const output = outputOf(
-      await run(script('echo real', { env: { PATH: workspace } }), {}, { workspace }),
-    );
-    expect(output.stdout).toBe('real\n');
+    const step = (more: Json): Promise<StepOutcome> =>
+      run({ command: [tool], ...(isJsonObject(more) && more) }, { allow: [tool] }, { workspace });
+    expect(outputOf(await step({})).stdout).toBe('real\n');
+    expect(errorOf(await step({ env: { PATH: workspace } })).code).toBe('env_not_allowed');
   });
 
   test('skips files that cannot be executed and directories of the same name', async () => {

@@ -67,8 +67,7 @@ export function scrubEnvironment(
 
 export function refuseEnvironment(stepEnvironment: Environment): Refusal | undefined {
   const refused = Object.keys(stepEnvironment).filter(
-    (name) =>
-      !VALID_NAME.test(name) || RESERVED_NAME.test(name) || CODE_CHOOSING_NAMES.has(name),
+    (name) => !VALID_NAME.test(name) || RESERVED_NAME.test(name) || CODE_CHOOSING_NAMES.has(name),
   );
   if (refused.length === 0) return undefined;
   return {
