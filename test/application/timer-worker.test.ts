@@ -121,6 +121,16 @@ describe('the timer worker', () => {
     expect(here.log).toContainEqual({ level: 'debug', message: 'dropped engine work' });
   });
 
+  it('carries a large decision on to its end, commit by commit', async () => {
+    const steps = Array.from({ length: 600 }, (_, index) => pass(`p${index}`));
+    const key = await here.start(workflow(steps));
+    expect(await here.status(key)).toBe('running');
+    runTimers();
+    await until(here.clock, async () => (await here.status(key)) === 'completed');
+    expect(here.commits.length).toBe(3);
+    expect((await here.store.openWork(key)).timers).toEqual([]);
+  });
+
   it('goes on with other runs when one of them makes a defect', async () => {
     const broken = await here.start(wait);
     const fine = await here.start(wait);
