@@ -1,35 +1,14 @@
-import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
 import { MAX_DELIVERIES, MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { PlannedStep } from '../domain/plan.ts';
 import type { Scope } from '../domain/expression/scope.ts';
 import type { StepState } from '../domain/state.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { IdSource } from '../ports/id-source.ts';
-import type { Logger } from '../ports/logger.ts';
 import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-handler.ts';
-import type { Store } from '../ports/store.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import type { AttemptGuard, StopReason } from './attempt-guard.ts';
-import type { AttemptWatch } from './attempt-watch.ts';
-import type { ExecuteCommand, Outcome } from './execute-command.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
-
-export interface TaskPorts {
-  readonly store: Store;
-  readonly execute: ExecuteCommand;
-  readonly runs: RunCache;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly logger: Logger;
-  readonly owner: string;
-  /** By step kind. */
-  readonly handlers: ReadonlyMap<string, StepHandler>;
-  readonly leaseDurationMs: number;
-  readonly watch: AttemptWatch;
-  canContinue(queue: string): boolean;
-}
+import { attemptOf, TaskReport, type TaskPorts } from './task-report.ts';
 
 /**
  * Runs one claimed task and reports it. Answers the task handed on, if any. Never rejects for an operational failure:
@@ -47,7 +26,7 @@ export async function performTask(
   const planned = run.plan.steps[run.plan.indexOf.get(task.slot) ?? -1];
   const record = planned && run.state.steps.get(planned.index);
   if (planned === undefined || record?.status !== 'scheduled' || record.attempt !== task.attempt)
-    return new Report(ports, task).send({ type: 'ReturnStep', ...attemptOf(task) });
+    return new TaskReport(ports, task).send({ type: 'ReturnStep', ...attemptOf(task) });
   return new TaskRun(ports, task, run, planned, record).perform();
 }
 
@@ -57,66 +36,13 @@ async function loadRun(runs: RunCache, task: ClaimedTask): Promise<CachedRun | u
   return isCurrent ? cached : runs.refresh(task.lease.key);
 }
 
-function attemptOf(task: ClaimedTask): { step: string; attempt: number } {
-  return { step: task.slot, attempt: task.attempt };
-}
-
-/** Sends what became of a task, and keeps at it while the store is away. */
-class Report {
-  readonly #ports: TaskPorts;
-  readonly #task: ClaimedTask;
-
-  constructor(ports: TaskPorts, task: ClaimedTask) {
-    this.#ports = ports;
-    this.#task = task;
-  }
-
-  /** The id of a completion names slot and attempt: whoever reports it first is recorded, once. */
-  async send(command: Command, guard?: AttemptGuard): Promise<ClaimedTask | undefined> {
-    const { slot, attempt } = this.#task;
-    const isResult = command.type === 'CompleteStep' || command.type === 'FailStep';
-    const fence = this.#task.lease.fence;
-    const commandId = isResult
-      ? `report:${slot}#${attempt}`
-      : `${command.type}:${slot}#${attempt}@${fence}`;
-    for (;;) {
-      const outcome = await this.#execute(command, commandId, guard);
-      if (outcome.kind !== 'unavailable') return this.#settle(outcome);
-      // The lease decides how long it is worth trying: renewals go on meanwhile.
-      if (guard?.stopReason === 'lease_lost' || guard === undefined) return undefined;
-    }
-  }
-
-  #execute(command: Command, commandId: string, guard?: AttemptGuard): Promise<Outcome> {
-    const { lease, slot, attempt } = this.#task;
-    return this.#ports.execute(lease.key, {
-      command,
-      commandId,
-      actor: `worker:${this.#ports.owner}`,
-      causationId: `task:${slot}#${attempt}`,
-      acknowledge: guard?.lease ?? lease,
-      canContinue: (queue) => this.#ports.canContinue(queue),
-    });
-  }
-
-  async #settle(
-    outcome: Exclude<Outcome, { kind: 'unavailable' }>,
-  ): Promise<ClaimedTask | undefined> {
-    if (outcome.kind === 'committed') return outcome.next;
-    if (outcome.kind === 'leaseLost') return undefined;
-    // The run has moved on, or recorded this before: nobody wants the task any more.
-    await this.#ports.store.discard(this.#task.lease);
-    return undefined;
-  }
-}
-
 class TaskRun {
   readonly #ports: TaskPorts;
   readonly #task: ClaimedTask;
   readonly #run: CachedRun;
   readonly #step: PlannedStep;
   readonly #record: StepState;
-  readonly #report: Report;
+  readonly #report: TaskReport;
   readonly #startedAtMs: number;
 
   constructor(
@@ -131,7 +57,7 @@ class TaskRun {
     this.#run = run;
     this.#step = step;
     this.#record = record;
-    this.#report = new Report(ports, task);
+    this.#report = new TaskReport(ports, task);
     this.#startedAtMs = ports.clock.now();
   }
 

@@ -1,7 +1,8 @@
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { Claimed, ClaimedTask } from '../ports/work-source.ts';
 import { AttemptWatch } from './attempt-watch.ts';
-import { performTask, type TaskPorts } from './perform-task.ts';
+import { performTask } from './perform-task.ts';
+import type { TaskPorts } from './task-report.ts';
 import { WakeSignal } from './wake-signal.ts';
 import { runWorkLoop } from './work-loop.ts';
 

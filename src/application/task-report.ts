@@ -1,0 +1,79 @@
+import type { Command } from '../domain/commands.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IdSource } from '../ports/id-source.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { StepHandler } from '../ports/step-handler.ts';
+import type { Store } from '../ports/store.ts';
+import type { ClaimedTask } from '../ports/work-source.ts';
+import type { AttemptGuard } from './attempt-guard.ts';
+import type { AttemptWatch } from './attempt-watch.ts';
+import type { ExecuteCommand, Outcome } from './execute-command.ts';
+import type { RunCache } from './run-cache.ts';
+
+export interface TaskPorts {
+  readonly store: Store;
+  readonly execute: ExecuteCommand;
+  readonly runs: RunCache;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly owner: string;
+  /** By step kind. */
+  readonly handlers: ReadonlyMap<string, StepHandler>;
+  readonly leaseDurationMs: number;
+  readonly watch: AttemptWatch;
+  canContinue(queue: string): boolean;
+}
+
+export function attemptOf(task: ClaimedTask): { step: string; attempt: number } {
+  return { step: task.slot, attempt: task.attempt };
+}
+
+/** Sends what became of a task, and keeps at it while the store is away. */
+export class TaskReport {
+  readonly #ports: TaskPorts;
+  readonly #task: ClaimedTask;
+
+  constructor(ports: TaskPorts, task: ClaimedTask) {
+    this.#ports = ports;
+    this.#task = task;
+  }
+
+  /** The id of a completion names slot and attempt: whoever reports it first is recorded, once. */
+  async send(command: Command, guard?: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const { slot, attempt } = this.#task;
+    const isResult = command.type === 'CompleteStep' || command.type === 'FailStep';
+    const fence = this.#task.lease.fence;
+    const commandId = isResult
+      ? `report:${slot}#${attempt}`
+      : `${command.type}:${slot}#${attempt}@${fence}`;
+    for (;;) {
+      const outcome = await this.#execute(command, commandId, guard);
+      if (outcome.kind !== 'unavailable') return this.#settle(outcome);
+      // The lease decides how long it is worth trying: renewals go on meanwhile.
+      if (guard?.stopReason === 'lease_lost' || guard === undefined) return undefined;
+    }
+  }
+
+  #execute(command: Command, commandId: string, guard?: AttemptGuard): Promise<Outcome> {
+    const { lease, slot, attempt } = this.#task;
+    return this.#ports.execute(lease.key, {
+      command,
+      commandId,
+      actor: `worker:${this.#ports.owner}`,
+      causationId: `task:${slot}#${attempt}`,
+      acknowledge: guard?.lease ?? lease,
+      canContinue: (queue) => this.#ports.canContinue(queue),
+    });
+  }
+
+  async #settle(
+    outcome: Exclude<Outcome, { kind: 'unavailable' }>,
+  ): Promise<ClaimedTask | undefined> {
+    if (outcome.kind === 'committed') return outcome.next;
+    if (outcome.kind === 'leaseLost') return undefined;
+    // The run has moved on, or recorded this before: nobody wants the task any more.
+    await this.#ports.store.discard(this.#task.lease);
+    return undefined;
+  }
+}
