@@ -13,6 +13,7 @@ const REGRESSION_SEEDS: readonly number[] = [
   272, // what was decided on one version was committed on another that a reader had caught up to meanwhile:
   429, // signals taken out of order, steps that ended twice, a run stuck for ever
   1977,
+  104_619, // a timer held by a process that died came back three times later than a step would
 ];
 
 describe('deterministic simulation', () => {
