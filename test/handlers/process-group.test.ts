@@ -7,6 +7,7 @@ import { endGroup, signalGroup } from '../../src/handlers/shell/process-group.ts
 const NEVER_REAPS = `setsid sh -c 'echo $$; exec sleep 600' & exec sleep 600`;
 
 describe('the end of a process group', () => {
+  // Linux only: it tells zombies from living processes by /proc, which macOS lacks.
   test.runIf(process.platform === 'linux')(
     'does not wait for zombies that nobody reaps',
     async () => {

@@ -168,6 +168,7 @@ describe('what a shell command is given', () => {
     );
   });
 
+  // Linux only: descriptors and ignored signals are read from /proc, which macOS lacks.
   test.runIf(process.platform === 'linux')(
     'includes neither the guard’s descriptors nor ignored signals',
     async () => {
