@@ -53,12 +53,18 @@ export interface CommitCommand {
   readonly continueWith?: NewTask;
 }
 
+/** What a run can be looked up by beside its status: it waits for a person, or its history has checkpoints. */
+export const RUN_MARKS = ['awaits_person', 'has_checkpoints'] as const;
+export type RunMark = (typeof RUN_MARKS)[number];
+
 /** What lists show of a run; written in the same commit as the events that changed it. */
 export interface IndexEntry {
   readonly name: string;
   readonly status: string;
   readonly startedAtMs: number;
   readonly finishedAtMs?: number;
+  /** In the order of `RUN_MARKS`; replaces those of the entry before. */
+  readonly marks: readonly RunMark[];
 }
 
 export interface RunSnapshot {
@@ -125,6 +131,8 @@ export interface ListRunsQuery {
   readonly tenant: string;
   readonly statuses?: readonly string[];
   readonly name?: string;
+  /** Only runs that have it. */
+  readonly mark?: RunMark;
   readonly limit: number;
   /** Opaque, from a previous page. Throws `InvalidCursorError` when it is not one. */
   readonly cursor?: string;

@@ -1,3 +1,4 @@
+import type { ArtifactStore } from './artifact-store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DefinitionCatalog } from './definition-catalog.ts';
 import type { KeyValueStore } from './key-value-store.ts';
@@ -15,7 +16,8 @@ export interface StoreDescription {
 }
 
 /** The only meeting point of Baton's processes: every adapter passes test/contract in full. */
-export interface Store extends RunStore, WorkSource, DefinitionCatalog, KeyValueStore, ChangeFeed {
+export interface Store
+  extends RunStore, WorkSource, DefinitionCatalog, KeyValueStore, ArtifactStore, ChangeFeed {
   /** Random bytes (hex) made once per store; run ids are derived from it. */
   readonly secret: string;
   /** Reads something cheap; throws StoreUnavailableError. */

@@ -216,7 +216,7 @@ export function commitContract(use: UseFixture): void {
           cancelTimers: ['t'],
           timers: [{ timerId: 'u', dueAtMs: 1 }],
           messages: [{ messageId: 'm', target: runKey('other'), body: 1 }],
-          index: { name: 'n', status: 's', startedAtMs: 1 },
+          index: { name: 'n', status: 's', startedAtMs: 1, marks: ['awaits_person'] },
         }),
       );
       expect(result).toEqual({ kind: 'leaseLost', commandId: 'bad' });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidCursorError } from '../../src/ports/run-store.ts';
-import type { IndexEntry } from '../../src/ports/run-store.ts';
-import type { Store } from '../../src/ports/store.ts';
+import type { RunMark } from '../../src/ports/run-store.ts';
 import {
   claimTask,
   claimTasks,
@@ -16,6 +15,7 @@ import {
   task,
 } from './fixture.ts';
 import type { UseFixture } from './fixture.ts';
+import { indexed, listed } from './listing.ts';
 
 const RUN = runKey('run-1');
 
@@ -68,7 +68,8 @@ export function readingContract(use: UseFixture): void {
     const { store } = use();
     const answer = { list: [1] };
     const written = [event(1)];
-    const entry = { name: 'n', status: 's', startedAtMs: 1 };
+    const marks: RunMark[] = ['has_checkpoints'];
+    const entry = { name: 'n', status: 's', startedAtMs: 1, marks };
     await commit(store, RUN, 0, {
       commands: [command({ id: 'c', answer })],
       events: written,
@@ -77,9 +78,11 @@ export function readingContract(use: UseFixture): void {
     answer.list.push(2);
     written.push('changed');
     entry.status = 'changed';
+    marks.push('awaits_person');
     expect(await store.findCommand(RUN, 'c')).toEqual({ answer: { list: [1] } });
     expect(await store.readHistory(RUN, 1, 9)).toEqual([event(1)]);
-    expect(only((await store.listRuns({ tenant: 'acme', limit: 1 })).runs).status).toBe('s');
+    const listing = only((await store.listRuns({ tenant: 'acme', limit: 1 })).runs);
+    expect(listing).toMatchObject({ status: 's', marks: ['has_checkpoints'] });
   });
 
   describe('listing runs', () => {
@@ -101,7 +104,7 @@ export function readingContract(use: UseFixture): void {
       await indexed(store, 'b', { name: 'y', startedAtMs: 2 });
       await indexed(store, 'c', { name: 'x', startedAtMs: 3 });
       await commit(store, runKey('silent'), 0);
-      const done = { name: 'x', status: 'done', startedAtMs: 3, finishedAtMs: 9 };
+      const done = { name: 'x', status: 'done', startedAtMs: 3, finishedAtMs: 9, marks: [] };
       await commit(store, runKey('c'), 1, { index: done });
       expect(await listed(store, { limit: 9, name: 'x' })).toEqual(['c', 'a']);
       expect(await listed(store, { limit: 9, statuses: ['running'] })).toEqual(['b', 'a']);
@@ -144,7 +147,7 @@ export function readingContract(use: UseFixture): void {
     it('replaces an index entry only at the version it was rebuilt from', async () => {
       const { store } = use();
       await indexed(store, 'run-1', { startedAtMs: 1 });
-      const entry = { name: 'new', status: 'rebuilt', startedAtMs: 2 };
+      const entry = { name: 'new', status: 'rebuilt', startedAtMs: 2, marks: [] };
       expect(await store.replaceIndex(RUN, 2, entry)).toBe(false);
       expect(await store.replaceIndex(runKey('none'), 1, entry)).toBe(false);
       expect(await store.replaceIndex(RUN, 1, entry)).toBe(true);
@@ -174,7 +177,7 @@ export function readingContract(use: UseFixture): void {
         snapshot: { version: 1, data: 's' },
         enqueue: [task('a')],
         timers: [{ timerId: 't', dueAtMs: clock.now() }],
-        index: { name: 'n', status: 'done', startedAtMs: 1, finishedAtMs: 2 },
+        index: { name: 'n', status: 'done', startedAtMs: 1, finishedAtMs: 2, marks: [] },
       });
       const { lease } = await claimTask(store);
       expect(await store.purgeFinished({ finishedBeforeMs: 3, keepNewest: 9, limit: 9 })).toBe(1);
@@ -195,7 +198,7 @@ export function readingContract(use: UseFixture): void {
       const { store } = use();
       await commit(store, RUN, 0, {
         messages: [{ messageId: 'm', target: runKey('parent'), body: 1 }],
-        index: { name: 'n', status: 'done', startedAtMs: 1, finishedAtMs: 2 },
+        index: { name: 'n', status: 'done', startedAtMs: 1, finishedAtMs: 2, marks: [] },
       });
       const rule = { finishedBeforeMs: 9, keepNewest: 0, limit: 9 };
       expect(await store.purgeFinished(rule)).toBe(0);
@@ -209,7 +212,7 @@ export function readingContract(use: UseFixture): void {
     const { store } = use();
     const mine = runKey('same', 'mine');
     const yours = runKey('same', 'yours');
-    const index = { name: 'n', status: 'running', startedAtMs: 1 };
+    const index = { name: 'n', status: 'running', startedAtMs: 1, marks: [] };
     await commit(store, mine, 0, { events: events(1, 2), index, enqueue: [task('a')] });
     expect(await store.load(yours)).toBeUndefined();
     expect(await store.readHistory(yours, 1, 9)).toEqual([]);
@@ -224,34 +227,4 @@ export function readingContract(use: UseFixture): void {
     expect((await store.commit(theft)).kind).toBe('leaseLost');
     expect((await store.openWork(yours)).tasks).toHaveLength(1);
   });
-}
-
-async function indexed(
-  store: Store,
-  runId: string,
-  entry: Partial<IndexEntry>,
-  tenant = 'acme',
-): Promise<void> {
-  const index = { name: 'n', status: 'running', startedAtMs: 0, ...entry };
-  await commit(store, runKey(runId, tenant), 0, { index });
-}
-
-/** All pages, as run ids. */
-async function listed(
-  store: Store,
-  query: { limit: number; statuses?: string[]; name?: string },
-): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.listRuns({
-      tenant: 'acme',
-      ...query,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    expect(page.runs.length).toBeLessThanOrEqual(query.limit);
-    ids.push(...page.runs.map(({ key }) => key.runId));
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return ids;
 }

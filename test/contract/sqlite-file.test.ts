@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assertSqliteVersion } from '../../src/adapters/sqlite/open-database.ts';
+import { SCHEMA_VERSION } from '../../src/adapters/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/adapters/sqlite/sqlite-store.ts';
 import { StoreFileError } from '../../src/adapters/sqlite/store-file-error.ts';
 import type { StoreFileErrorCode } from '../../src/adapters/sqlite/store-file-error.ts';
@@ -87,7 +88,7 @@ describe('opening a SQLite file', () => {
     await open();
     const header = readFileSync(path);
     expect(header.toString('latin1', 68, 72)).toBe('Batn');
-    expect(header.readInt32BE(60)).toBe(1);
+    expect(header.readInt32BE(60)).toBe(SCHEMA_VERSION);
   });
 
   it('takes an empty file and one in which nothing was created as new', async () => {
@@ -111,7 +112,7 @@ describe('opening a SQLite file', () => {
     await createDatabase();
     connect('PRAGMA user_version = 99');
     expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-    expect(readFileSync(path).readInt32BE(60)).toBe(1);
+    expect(readFileSync(path).readInt32BE(60)).toBe(SCHEMA_VERSION);
     await expectRefusal('newer');
   });
 

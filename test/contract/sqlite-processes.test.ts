@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,8 +14,13 @@ import { systemClock } from '../../src/adapters/system/system-clock.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { commit, event, runKey } from './fixture.ts';
+import { listed } from './listing.ts';
+import { createVersionOneFile } from './version-one-file.ts';
 
 const SCRIPT = join(import.meta.dirname, 'store-process.ts');
+
+/** Looking at the file in two moments instead of one, some of so many were refused in nearly every run. */
+const WATCHED_FILES = 40;
 
 interface StoreProcess {
   readonly child: ChildProcessByStdio<Writable, Readable, null>;
@@ -60,8 +65,13 @@ function start(program: string, ...args: string[]): StoreProcess {
   return process;
 }
 
-function open(): Promise<Store> {
-  return openSqliteStore({ path, clock: systemClock, ids: randomIdSource, logger: silentLogger });
+function open(file = path): Promise<Store> {
+  return openSqliteStore({
+    path: file,
+    clock: systemClock,
+    ids: randomIdSource,
+    logger: silentLogger,
+  });
 }
 
 function integrity(): unknown {
@@ -73,8 +83,21 @@ function integrity(): unknown {
   }
 }
 
+function count(table: string): unknown {
+  const db = new DatabaseSync(path);
+  try {
+    return db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
+  } finally {
+    db.close();
+  }
+}
+
 describe('several processes on one SQLite file', () => {
-  it('create every run once and work off every task once', async () => {
+  it.each([
+    ['a new file', () => undefined],
+    ['a file of the first version', () => createVersionOneFile(path)],
+  ])('create every run once and work off every task once, on %s', async (_, prepare) => {
+    prepare();
     const rivals = ['one', 'two'].map((owner) =>
       start(process.execPath, SCRIPT, 'race', path, owner),
     );
@@ -89,18 +112,40 @@ describe('several processes on one SQLite file', () => {
     const store = await open();
     for (const runId of expected)
       expect(await store.load(runKey(runId))).toEqual({ version: 2, tail: [event(1), event(2)] });
-    expect(await store.queueDepths()).toEqual([]);
+    expect((await store.queueDepths()).filter(({ queue }) => queue === 'q')).toEqual([]);
     await store.close();
+    expect(count('artifacts')).toBe(expected.length);
     expect(integrity()).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  it.each([
+    ['created', () => undefined],
+    ['migrated', createVersionOneFile],
+  ])('never take a file for foreign or damaged while another has it %s', async (_, prepare) => {
+    const looker = start(process.execPath, SCRIPT, 'look', path);
+    for (let at = 0; at < WATCHED_FILES; at += 1) {
+      const file = join(directory, `${at}.sqlite`);
+      prepare(file);
+      looker.child.stdin.write(`${file}\n`);
+      expect(await looker.next()).toEqual({ looking: file });
+      const store = await open(file);
+      writeFileSync(`${file}.ready`, '');
+      await store.close();
+      expect(await looker.next()).toEqual({ refusals: [] });
+    }
   });
 
   it('lose nothing acknowledged when one is killed in the middle', async () => {
     const writer = start(process.execPath, SCRIPT, 'endless', path, 'one');
     const acknowledged: string[] = [];
+    const artifacts: string[] = [];
     for await (const line of writer.lines) {
       // A kill may cut the last line; what was not read whole was not heard.
       if (!line.endsWith('}')) break;
-      acknowledged.push((JSON.parse(line) as { created: string }).created);
+      // The process says what `endless` in store-process.ts says.
+      const { created, artifact } = JSON.parse(line) as { created: string; artifact: string };
+      acknowledged.push(created);
+      artifacts.push(artifact);
       if (acknowledged.length === 300) writer.child.kill('SIGKILL');
     }
     await writer.ended;
@@ -109,8 +154,14 @@ describe('several processes on one SQLite file', () => {
     const store = await open();
     for (const runId of acknowledged)
       expect(await store.load(runKey(runId))).toEqual({ version: 2, tail: [event(1), event(2)] });
-    // Whole commits only: every run there is has its events and its task.
+    for (const [at, runId] of acknowledged.entries()) {
+      const kept = await store.getArtifact(runKey(runId), artifacts[at] ?? '');
+      expect(Buffer.from(kept?.content ?? []).toString()).toBe(`artifact of ${runId}`);
+    }
+    // Whole commits only: every run there is has its events, its mark and its task.
     const { keys } = await store.scanRuns(100_000);
+    const marked = await listed(store, { limit: 1_000, mark: 'awaits_person' });
+    expect(marked.sort()).toEqual(keys.map(({ runId }) => runId).sort());
     const depths = await store.queueDepths();
     expect(depths).toMatchObject([{ queue: 'q', waiting: keys.length, leased: 0 }]);
     await commit(store, runKey('afterwards'), 0);

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe } from 'vitest';
+import { artifactContract } from './artifact-contract.ts';
 import { catalogContract } from './catalog-contract.ts';
 import { commitContract } from './commit-contract.ts';
 import { engineWorkContract } from './engine-work-contract.ts';
 import type { StoreFixture } from './fixture.ts';
 import { handoverContract } from './handover-contract.ts';
+import { markContract } from './mark-contract.ts';
 import { readingContract } from './reading-contract.ts';
 import { taskContract } from './task-contract.ts';
 
@@ -30,6 +32,8 @@ export function storeContract(name: string, createFixture: () => Promise<StoreFi
     handoverContract(use);
     engineWorkContract(use);
     readingContract(use);
+    markContract(use);
+    artifactContract(use);
     catalogContract(use);
   });
 }

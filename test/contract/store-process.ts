@@ -1,16 +1,22 @@
 /**
- * A process that works on a shared database file, started by sqlite-file.test.ts:
- * `node store-process.ts <race|endless|fill> <file> <owner>`. Says what it did in lines of JSON.
+ * A process that works on a shared database file, started by sqlite-processes.test.ts:
+ * `node store-process.ts <race|endless|fill|look> <file> <owner>`. Says what it did in lines of JSON.
  */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { randomIdSource } from '../../src/adapters/system/random-id-source.ts';
 import { systemClock } from '../../src/adapters/system/system-clock.ts';
+import { inspectFile } from '../../src/adapters/sqlite/inspect-file.ts';
+import { isBusy } from '../../src/adapters/sqlite/sqlite-failure.ts';
 import { openSqliteStore } from '../../src/adapters/sqlite/sqlite-store.ts';
+import type { RunMark } from '../../src/ports/run-store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { command, commit, event, request, runKey, task } from './fixture.ts';
 
 const RACED_RUNS = 200;
+const RACED_ARTIFACT = { mediaType: 'text/plain', content: Buffer.from('the same of both') };
 const FILL_CHARS = 65_536;
 
 const [mode, path = '', owner = ''] = process.argv.slice(2);
@@ -26,6 +32,7 @@ async function race(store: Store): Promise<void> {
     const key = runKey(`run-${at}`);
     const start = { id: 'start', digest: 'same', answer: owner };
     const result = await store.commit(request(key, 0, { commands: [start], enqueue: [task('a')] }));
+    await store.putArtifact(key, RACED_ARTIFACT);
     if (result.kind === 'committed') created.push(key.runId);
     else if (result.kind !== 'duplicate') throw new Error(JSON.stringify(result));
   });
@@ -49,13 +56,17 @@ async function workOff(store: Store): Promise<string[]> {
   }
 }
 
-/** Says a run's id as soon as its creation was acknowledged, until it is killed. */
+/** Says a run's and its artifact's id as soon as both were acknowledged, until it is killed. */
 async function createEndlessly(store: Store): Promise<void> {
+  const marks: RunMark[] = ['awaits_person'];
+  const index = { name: 'n', status: 'running', startedAtMs: 1, marks };
   const line = async (lane: number): Promise<never> => {
     for (let at = 0; ; at += 1) {
       const key = runKey(`run-${lane}-${at}`);
-      await commit(store, key, 0, { events: [event(1), event(2)], enqueue: [task('a')] });
-      say({ created: key.runId });
+      await commit(store, key, 0, { events: [event(1), event(2)], enqueue: [task('a')], index });
+      const content = Buffer.from(`artifact of ${key.runId}`);
+      const artifact = await store.putArtifact(key, { mediaType: 'text/plain', content });
+      say({ created: key.runId, artifact });
     }
   };
   await Promise.all([0, 1, 2, 3].map(line));
@@ -77,6 +88,28 @@ async function fill(store: Store): Promise<void> {
   }
 }
 
+/**
+ * Looks at the file of every line it is given, again and again, as who opens it does first, until a file `.ready` lies
+ * beside it. Says that it began, and every refusal.
+ */
+async function lookAtEach(): Promise<void> {
+  for await (const file of createInterface({ input: process.stdin })) {
+    const refusals = new Set<string>();
+    say({ looking: file });
+    while (!existsSync(`${file}.ready`)) look(file, refusals);
+    say({ refusals: [...refusals] });
+  }
+}
+
+function look(file: string, refusals: Set<string>): void {
+  try {
+    inspectFile(file);
+  } catch (error) {
+    if (!isBusy(error)) refusals.add(String(error));
+  }
+}
+
+if (mode === 'look') await lookAtEach();
 const store = await openSqliteStore({
   path,
   clock: systemClock,

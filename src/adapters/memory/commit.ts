@@ -3,6 +3,7 @@ import { isAcknowledgedEarlier } from '../../ports/assert-commit-request.ts';
 import type { CommitRequest, CommitResult } from '../../ports/run-store.ts';
 import { handOn, scheduleWork } from './commit-work.ts';
 import type { MemoryDatabase, MemoryRun } from './memory-database.ts';
+import { copyOf } from './run-reads.ts';
 
 /** Checks everything, then writes; what is refused has written nothing. */
 export function commit(
@@ -57,7 +58,7 @@ function write(
 ): CommitResult {
   run.events.push(...request.events);
   if (request.snapshot) run.snapshot = { ...request.snapshot };
-  if (request.index) run.index = { ...request.index };
+  if (request.index) run.index = copyOf(request.index);
   const leases = request.commands.map(({ id, digest, answer, acknowledge, continueWith }) => {
     run.commands.set(id, { digest, answer: JSON.stringify(answer) });
     if (acknowledge && continueWith) return handOn(database, run, acknowledge, continueWith, nowMs);

@@ -1,3 +1,4 @@
+import type { Artifact } from '../../ports/artifact-store.ts';
 import type { StoreChange } from '../../ports/change-feed.ts';
 import type { RegisteredDefinition } from '../../ports/definition-catalog.ts';
 import type { IdSource } from '../../ports/id-source.ts';
@@ -46,6 +47,8 @@ export interface MemoryRun {
   readonly tasks: Map<string, MemoryTask>;
   readonly timers: Map<string, MemoryTimer>;
   readonly messages: Map<string, MemoryMessage>;
+  /** By the hash of their content. */
+  readonly artifacts: Map<string, Artifact>;
 }
 
 export interface MemoryEntry {
@@ -102,6 +105,7 @@ export class MemoryDatabase {
       tasks: new Map(),
       timers: new Map(),
       messages: new Map(),
+      artifacts: new Map(),
     };
     this.runs.set(runName(key), run);
     return run;

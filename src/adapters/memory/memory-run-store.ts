@@ -5,7 +5,7 @@ import type { CommitRequest, CommitResult, RunKey, RunStore } from '../../ports/
 import { commit } from './commit.ts';
 import type { MemoryDatabase } from './memory-database.ts';
 import type { MemorySession } from './memory-session.ts';
-import { findPurgeable, listRuns, load, scanRuns } from './run-reads.ts';
+import { copyOf, findPurgeable, listRuns, load, scanRuns } from './run-reads.ts';
 
 export function createMemoryRunStore(session: MemorySession): RunStore {
   const { database, clock } = session;
@@ -41,7 +41,7 @@ export function createMemoryRunStore(session: MemorySession): RunStore {
       perform('replaceIndex', () => {
         const run = database.findRun(key);
         if (run?.events.length !== version) return false;
-        run.index = { ...entry };
+        run.index = copyOf(entry);
         return true;
       }),
     purgeFinished: (rule) =>

@@ -6,6 +6,7 @@ import type { Store } from '../../ports/store.ts';
 import { findByName, listDefinitions, register } from './definitions.ts';
 import { deleteValue, getValue, listValues, setValue } from './key-values.ts';
 import { MemoryDatabase } from './memory-database.ts';
+import { createMemoryArtifactStore } from './memory-artifact-store.ts';
 import { createMemoryRunStore } from './memory-run-store.ts';
 import { createMemorySession } from './memory-session.ts';
 import type { MemorySession, StoreFaults } from './memory-session.ts';
@@ -31,6 +32,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     ...createMemoryWorkSource(session),
     ...createDefinitionCatalog(session),
     ...createKeyValueStore(session),
+    ...createMemoryArtifactStore(session),
     ...session.feed,
     secret: database.secret,
     describe: () =>

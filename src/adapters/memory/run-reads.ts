@@ -1,4 +1,4 @@
-import { InvalidCursorError } from '../../ports/run-store.ts';
+import { InvalidCursorError, RUN_MARKS } from '../../ports/run-store.ts';
 import type {
   IndexEntry,
   ListRunsQuery,
@@ -53,22 +53,29 @@ export function listRuns(
     : { runs };
 }
 
-function isWanted({ key, index }: IndexedRun, { tenant, statuses, name }: ListRunsQuery): boolean {
+function isWanted({ key, index }: IndexedRun, query: ListRunsQuery): boolean {
+  const { tenant, statuses, name, mark } = query;
   return (
     key.tenant === tenant &&
     (name === undefined || index.name === name) &&
+    (mark === undefined || index.marks.includes(mark)) &&
     (statuses?.includes(index.status) ?? true)
   );
 }
 
 function toListing({ key, index }: IndexedRun): RunListing {
-  const { name, status, startedAtMs, finishedAtMs } = index;
+  return { key, ...copyOf(index) };
+}
+
+/** An index entry that shares nothing with its caller, its marks in their order. */
+export function copyOf(entry: IndexEntry): IndexEntry {
+  const { name, status, startedAtMs, finishedAtMs, marks } = entry;
   return {
-    key,
     name,
     status,
     startedAtMs,
     ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
+    marks: RUN_MARKS.filter((mark) => marks.includes(mark)),
   };
 }
 

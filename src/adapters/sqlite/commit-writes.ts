@@ -7,6 +7,7 @@ import type {
 } from '../../ports/run-store.ts';
 import type { Lease } from '../../ports/work-source.ts';
 import type { LeaseTable } from './lease-table.ts';
+import { marksToBits } from './run-marks.ts';
 import type { Sequence } from './sequence.ts';
 import { prepare } from './statement.ts';
 import { prepareWorkWrites } from './work-writes.ts';
@@ -21,13 +22,13 @@ function prepareStatements(db: DatabaseSync) {
   return {
     insertRun: prepare(
       db,
-      `INSERT INTO runs (tenant, run_id, version, name, status, started_at, finished_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO runs (tenant, run_id, version, name, status, started_at, finished_at, marks)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),
     updateVersion: prepare(db, 'UPDATE runs SET version = ? WHERE id = ?'),
     updateRun: prepare(
       db,
-      `UPDATE runs SET version = ?, name = ?, status = ?, started_at = ?, finished_at = ?
+      `UPDATE runs SET version = ?, name = ?, status = ?, started_at = ?, finished_at = ?, marks = ?
        WHERE id = ?`,
     ),
     insertHistory: prepare(db, 'INSERT INTO history (run, first_seq, events) VALUES (?, ?, ?)'),
@@ -85,6 +86,7 @@ export class CommitWrites {
       index?.status ?? null,
       index?.startedAtMs ?? null,
       index?.finishedAtMs ?? null,
+      index ? marksToBits(index.marks) : 0,
     );
   }
 
@@ -94,7 +96,16 @@ export class CommitWrites {
       return;
     }
     const { name, status, startedAtMs, finishedAtMs } = index;
-    this.#sql.updateRun.run(version, name, status, startedAtMs, finishedAtMs ?? null, run.id);
+    const marks = marksToBits(index.marks);
+    this.#sql.updateRun.run(
+      version,
+      name,
+      status,
+      startedAtMs,
+      finishedAtMs ?? null,
+      marks,
+      run.id,
+    );
   }
 
   #write(

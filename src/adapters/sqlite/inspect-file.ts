@@ -20,9 +20,7 @@ interface FileMarks {
  * SQLite itself would fold a leftover write-ahead log into the file of a newer Baton when it closes it.
  */
 export function inspectFile(path: string): void {
-  const marks = refusing(path, () =>
-    sizeOf(`${path}-wal`) > 0 ? readMarks(path) : readHeader(path),
-  );
+  const marks = refusing(path, () => (hasLog(path) ? readMarks(path) : readHeader(path)));
   if (marks === undefined || marks.empty) return;
   if (marks.applicationId !== APPLICATION_ID)
     throw new StoreFileError('foreign', path, `application id ${marks.applicationId}`);
@@ -51,8 +49,7 @@ export function refusing<T>(path: string, read: () => T): T {
 
 /** The marks as of the last checkpoint, which without a log is all there is. */
 function readHeader(path: string): FileMarks | undefined {
-  const size = sizeOf(path);
-  if (size === 0) return undefined;
+  if (sizeOf(path) === 0) return undefined;
   const header = Buffer.alloc(HEADER_BYTES);
   const file = openSync(path, 'r');
   try {
@@ -62,7 +59,9 @@ function readHeader(path: string): FileMarks | undefined {
   }
   if (header.toString('latin1', 0, MAGIC.length) !== MAGIC)
     throw new StoreFileError('corrupt', path, 'no SQLite header');
-  assertComplete(path, header, size);
+  // Another process creates or migrates it just now: half of its pages may have been copied into the file.
+  if (hasLog(path)) return readMarks(path);
+  assertComplete(path, header);
   return {
     schemaVersion: header.readInt32BE(60),
     applicationId: header.readInt32BE(68),
@@ -72,7 +71,8 @@ function readHeader(path: string): FileMarks | undefined {
 }
 
 /** The header knows how many pages there must be (https://sqlite.org/fileformat2.html). */
-function assertComplete(path: string, header: Buffer, size: number): void {
+function assertComplete(path: string, header: Buffer): void {
+  const size = sizeOf(path);
   const pageSize = header.readUInt16BE(16);
   const expected = header.readUInt32BE(28) * (pageSize === 1 ? 65_536 : pageSize);
   if (size < expected)
@@ -83,6 +83,8 @@ function readMarks(path: string): FileMarks {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
   try {
     const number = (sql: string): number => integer(prepare(db, sql).row() ?? [], 0);
+    // One snapshot: between two reads another process may create what makes the file look foreign.
+    db.exec('BEGIN');
     const applicationId = number('PRAGMA application_id');
     return {
       applicationId,
@@ -92,6 +94,10 @@ function readMarks(path: string): FileMarks {
   } finally {
     db.close();
   }
+}
+
+function hasLog(path: string): boolean {
+  return sizeOf(`${path}-wal`) > 0;
 }
 
 function sizeOf(path: string): number {

@@ -1,15 +1,16 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { InvalidCursorError } from '../../ports/run-store.ts';
-import type { ListRunsQuery, RunKey, RunListing } from '../../ports/run-store.ts';
+import type { ListRunsQuery, RunKey, RunListing, RunMark } from '../../ports/run-store.ts';
+import { bitsToMarks, STORED_MARKS } from './run-marks.ts';
 import { integer, optionalInteger, prepare, text } from './statement.ts';
-import type { Row } from './statement.ts';
+import type { Row, Statement } from './statement.ts';
 
 export interface RunLists {
   list(query: ListRunsQuery): { runs: readonly RunListing[]; nextCursor?: string };
   scan(limit: number, cursor?: string): { keys: readonly RunKey[]; nextCursor?: string };
 }
 
-const COLUMNS = 'id, run_id, name, status, started_at, finished_at';
+const COLUMNS = 'id, run_id, name, status, started_at, finished_at, marks';
 const PAGE = 'AND (started_at, id) < (?, ?) ORDER BY started_at DESC, id DESC LIMIT ?';
 const FIRST_PAGE = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
 
@@ -25,14 +26,20 @@ export function prepareRunLists(db: DatabaseSync): RunLists {
     `SELECT ${COLUMNS} FROM runs INDEXED BY runs_by_status
      WHERE tenant = ? AND started_at IS NOT NULL AND (?2 IS NULL OR name = ?2) AND status = ? ${PAGE}`,
   );
+  const oneMark: Record<RunMark, Statement> = {
+    awaits_person: prepare(db, selectMarked('awaits_person')),
+    has_checkpoints: prepare(db, selectMarked('has_checkpoints')),
+  };
   const scanned = prepare(
     db,
     'SELECT id, tenant, run_id FROM runs WHERE id > ? ORDER BY id LIMIT ?',
   );
 
   const find = (query: ListRunsQuery, page: readonly SQLInputValue[]): readonly Row[] => {
-    const { tenant, statuses } = query;
+    const { tenant, statuses, mark } = query;
     const name = query.name ?? null;
+    if (mark)
+      return oneMark[mark].rows(tenant, name, statuses ? JSON.stringify(statuses) : null, ...page);
     if (!statuses) return anyStatus.rows(tenant, name, ...page);
     return [...new Set(statuses)]
       .flatMap((status) => oneStatus.rows(tenant, name, status, ...page))
@@ -62,6 +69,17 @@ export function prepareRunLists(db: DatabaseSync): RunLists {
   };
 }
 
+/**
+ * Reads the index of the marked runs in its order; statuses are tested on the way, for marked runs are few. The term
+ * with the bit stands as in the index's own condition: else SQLite does not use the index.
+ */
+export function selectMarked(mark: RunMark): string {
+  const { bit, index } = STORED_MARKS[mark];
+  return `SELECT ${COLUMNS} FROM runs INDEXED BY ${index}
+     WHERE tenant = ? AND marks & ${bit} AND (?2 IS NULL OR name = ?2)
+       AND (?3 IS NULL OR status IN (SELECT value FROM json_each(?3))) ${PAGE}`;
+}
+
 function toListing(tenant: string, row: Row): RunListing {
   const finishedAtMs = optionalInteger(row, 5);
   return {
@@ -70,6 +88,7 @@ function toListing(tenant: string, row: Row): RunListing {
     status: text(row, 3),
     startedAtMs: integer(row, 4),
     ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
+    marks: bitsToMarks(integer(row, 6)),
   };
 }
 

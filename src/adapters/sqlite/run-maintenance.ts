@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { IndexEntry, RunKey, RunStore } from '../../ports/run-store.ts';
+import { marksToBits } from './run-marks.ts';
 import { integer, prepare, text } from './statement.ts';
 
 export type PurgeRule = Parameters<RunStore['purgeFinished']>[0];
@@ -13,7 +14,7 @@ export interface RunMaintenance {
 export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
   const replace = prepare(
     db,
-    `UPDATE runs SET name = ?, status = ?, started_at = ?, finished_at = ?
+    `UPDATE runs SET name = ?, status = ?, started_at = ?, finished_at = ?, marks = ?
      WHERE tenant = ? AND run_id = ? AND version = ?`,
   );
   // Steps from tenant to tenant through the index instead of reading every entry.
@@ -39,6 +40,7 @@ export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
   const removals = ['history', 'snapshots', 'commands', 'tasks', 'timers'].map((table) =>
     prepare(db, `DELETE FROM ${table} WHERE run = ?`),
   );
+  // Takes the artifacts along: schema.ts says why.
   const removeRun = prepare(db, 'DELETE FROM runs WHERE id = ?');
 
   const remove = (run: number): void => {
@@ -62,8 +64,14 @@ export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
   };
 
   return {
-    replaceIndex: ({ tenant, runId }, version, { name, status, startedAtMs, finishedAtMs }) =>
-      replace.run(name, status, startedAtMs, finishedAtMs ?? null, tenant, runId, version) > 0,
+    replaceIndex: ({ tenant, runId }, version, entry) => {
+      const { name, status, startedAtMs } = entry;
+      const finishedAtMs = entry.finishedAtMs ?? null;
+      const marks = marksToBits(entry.marks);
+      return (
+        replace.run(name, status, startedAtMs, finishedAtMs, marks, tenant, runId, version) > 0
+      );
+    },
     purge: (rule) => {
       let removed = 0;
       for (const tenant of tenants()) {

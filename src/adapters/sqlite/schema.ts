@@ -9,6 +9,12 @@ export const APPLICATION_ID = 0x4261746e;
  *
  * A history row is one commit's events, a line each, in order of arrival: commits of many runs fill the same last
  * pages. Keyed by run instead, every commit of a group dirtied a page of its own (a third fewer commits a second).
+ *
+ * `runs.marks` is a set of bits (run-marks.ts), each with an index of only the runs that have it: what waits for a
+ * person is found without reading what is finished, and a run without marks has no entry to write.
+ *
+ * Artifacts go with their run by a trigger: a process of an older Baton that still has the file open purges runs
+ * without knowing them, and the row id of a run that is gone may be given to another tenant's.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -124,6 +130,21 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (namespace, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX kv_expiring ON kv (expires_at) WHERE expires_at IS NOT NULL;
+  `,
+  `
+  ALTER TABLE runs ADD COLUMN marks INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX runs_awaiting_person ON runs (tenant, started_at) WHERE marks & 1;
+  CREATE INDEX runs_with_checkpoints ON runs (tenant, started_at) WHERE marks & 2;
+
+  CREATE TABLE artifacts (
+    run INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (run, id)
+  ) STRICT;
+  CREATE TRIGGER artifacts_of_removed_run AFTER DELETE ON runs
+    BEGIN DELETE FROM artifacts WHERE run = OLD.id; END;
   `,
 ];
 

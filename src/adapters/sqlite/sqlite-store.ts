@@ -11,6 +11,7 @@ import { assertSqliteVersion, openDatabase } from './open-database.ts';
 import { retryWhileBusy } from './retry-while-busy.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { asUnavailable } from './sqlite-failure.ts';
+import { createSqliteArtifactStore } from './sqlite-artifact-store.ts';
 import { createSqliteRunStore } from './sqlite-run-store.ts';
 import { createSqliteSession } from './sqlite-session.ts';
 import type { SqliteSession } from './sqlite-session.ts';
@@ -50,6 +51,7 @@ function assemble(session: SqliteSession, path: string): Store {
     ...createSqliteWorkSource(session),
     ...createDefinitionCatalog(session),
     ...createKeyValueStore(session),
+    ...createSqliteArtifactStore(session),
     onChange: (listener) => session.notices.onChange(listener),
     secret: text(prepare(session.db, 'SELECT secret FROM meta').row() ?? [], 0),
     describe: createDescribe(session, path),

@@ -47,6 +47,11 @@ export function optionalText(row: Row, column: number): string | undefined {
   return row[column] === null ? undefined : text(row, column);
 }
 
+export function bytes(row: Row, column: number): Uint8Array {
+  const value = row[column];
+  return value instanceof Uint8Array ? value : unexpected(value, column);
+}
+
 function unexpected(value: unknown, column: number): never {
   throw new StoreUnavailableError(
     `the database holds ${typeof value} in column ${column} where another type belongs: is it damaged?`,
