@@ -1,3 +1,5 @@
+import { AGENT_MUTATIONS } from './agent-mutations.ts';
+
 /** One guard taken out of the source. The tests named must notice. */
 export interface Mutation {
   readonly name: string;
@@ -213,28 +215,28 @@ const domain: readonly Mutation[] = [
   },
   {
     name: 'a begun unsafe step is run again',
-    file: 'src/application/perform-task.ts',
-    find: 'if (this.#record.begun === true)',
-    replace: 'if (this.#record.begun === undefined && this.#record === undefined)',
+    file: 'src/application/admit-task.ts',
+    find: 'if (record.begun === true)',
+    replace: 'if (record.begun === undefined && record.attempt < 0)',
     tests: STEPS,
   },
   {
     name: 'an unsafe effect begins before that is durable',
-    file: 'src/application/perform-task.ts',
-    find: "if (this.#step.effect === 'unsafe' && !(await this.#mayBegin())) return undefined;",
+    file: 'src/application/admit-task.ts',
+    find: "  if (step.effect === 'unsafe' && !(await mayBegin(ports, task)))\n    return { kind: 'settled', next: undefined };\n",
     replace: '',
     tests: STEPS,
   },
   {
     name: 'a step may leave the ready line from anywhere',
-    file: 'src/domain/evolve.ts',
+    file: 'src/domain/fold.ts',
     find: 'if (head !== index)',
     replace: 'if (head === -1)',
     tests: ['test/domain/evolve.test.ts', 'test/domain/decide-order.test.ts'],
   },
   {
     name: 'the ready line goes last in, first out',
-    file: 'src/domain/evolve.ts',
+    file: 'src/domain/fold.ts',
     find: 'this.#put(tail, { ...this.#state.steps.get(tail), nextReady: index });\n    this.#setLine(index, { head, tail: index });',
     replace:
       'this.#put(index, { ...this.#state.steps.get(index), nextReady: head });\n    this.#setLine(index, { head: index, tail });',
@@ -242,14 +244,14 @@ const domain: readonly Mutation[] = [
   },
   {
     name: 'a join fires early',
-    file: 'src/domain/evolve.ts',
+    file: 'src/domain/fold.ts',
     find: "if (openNeeds === 0 && record.status === 'pending')",
     replace: "if (openNeeds <= 1 && record.status === 'pending')",
     tests: ['test/domain/decide-order.test.ts', ...SIMULATION],
   },
   {
     name: 'a step may end twice',
-    file: 'src/domain/evolve.ts',
+    file: 'src/domain/fold.ts',
     find: 'if (isTerminal(record.status)) throw',
     replace: 'if (isTerminal(record.status) && index < 0) throw',
     tests: ['test/domain/evolve.test.ts'],
@@ -271,8 +273,8 @@ const domain: readonly Mutation[] = [
   {
     name: 'a timer of another purpose or attempt fires',
     file: 'src/domain/decisions/timer.ts',
-    find: 'return timerIdOf(purpose, planned.id, record.attempt) === timerId;',
-    replace: "return timerIdOf(purpose, planned.id, record.attempt) !== '';",
+    find: 'timerIdOf(purpose, planned.id, record.attempt) === timerId;',
+    replace: "timerIdOf(purpose, planned.id, record.attempt) !== '';",
     tests: [
       'test/domain/decide-retry.test.ts',
       'test/domain/decide-wait-signal.test.ts',
@@ -347,4 +349,10 @@ const executor: readonly Mutation[] = [
   },
 ];
 
-export const MUTATIONS: readonly Mutation[] = [...memory, ...sqlite, ...domain, ...executor];
+export const MUTATIONS: readonly Mutation[] = [
+  ...memory,
+  ...sqlite,
+  ...domain,
+  ...executor,
+  ...AGENT_MUTATIONS,
+];

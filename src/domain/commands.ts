@@ -1,4 +1,4 @@
-import type { StepError } from './events.ts';
+import type { ApprovalAsk, HandoverTarget, RepositoryState, StepError } from './events.ts';
 import type { Json } from './json.ts';
 
 /** What anyone may ask of a run. Imperative; refused by a rejection, never half applied. */
@@ -13,6 +13,11 @@ export type Command =
   | FireTimer
   | SignalWorkflow
   | ResolveStep
+  | RequestApproval
+  | ResolveApproval
+  | HandOverTask
+  | AnswerTask
+  | CreateCheckpoint
   | PauseWorkflow
   | ResumeWorkflow
   | CancelWorkflow;
@@ -84,6 +89,61 @@ export interface ResolveStep {
   readonly resolution: 'retry' | 'completed' | 'failed';
   readonly output?: Json;
   readonly reason?: string;
+}
+
+/** An agent asks people for leave in the course of a run. */
+export interface RequestApproval {
+  readonly type: 'RequestApproval';
+  /** `ask:` and what makes it new in the run; a colon keeps it apart from the ids of steps. */
+  readonly approvalId: `ask:${string}`;
+  readonly ask: ApprovalAsk;
+  /** From now; without it the approval waits for as long as the run. */
+  readonly expiresMs?: number;
+  /** The step that the asker works on. */
+  readonly step?: string;
+  readonly by: string;
+}
+
+/** A person's answer. That it is one, and who, is for the sender to make sure of. */
+export interface ResolveApproval {
+  readonly type: 'ResolveApproval';
+  readonly approvalId: string;
+  readonly resolution: 'chosen' | 'rejected';
+  /** Of a chosen one; may be left out where there is only one. */
+  readonly choice?: string;
+  readonly by: string;
+  /** How the person was asked: `terminal`, `operator_key`, `elicitation`. */
+  readonly via: string;
+  readonly comment?: string;
+}
+
+/** Gives a claimed task, or one that a person has, to somebody else; the attempt stays the same. */
+export interface HandOverTask extends StepAttempt {
+  readonly type: 'HandOverTask';
+  readonly to: HandoverTarget;
+  readonly from: string;
+  readonly note?: string;
+  readonly context?: Json;
+  /** Last heartbeat payload of who held it. */
+  readonly heartbeat?: Json;
+}
+
+/** A person's result for a task that was handed to people. */
+export interface AnswerTask {
+  readonly type: 'AnswerTask';
+  readonly step: string;
+  readonly resolution: 'completed' | 'failed';
+  readonly output?: Json;
+  readonly reason?: string;
+  readonly by: string;
+}
+
+/** Names this point of the history, for people and for a later fork. */
+export interface CreateCheckpoint {
+  readonly type: 'CreateCheckpoint';
+  readonly name: string;
+  readonly note?: string;
+  readonly repository?: RepositoryState;
 }
 
 export interface PauseWorkflow {

@@ -2,6 +2,9 @@ import { assertNever } from './assert-never.ts';
 import type { Command } from './commands.ts';
 import { Decision, reject, type DecisionContext, type Ruling } from './decision.ts';
 import { cancelWorkflow, pauseWorkflow, resumeWorkflow } from './decisions/control.ts';
+import { requestApproval, resolveApproval } from './decisions/approval.ts';
+import { createCheckpoint } from './decisions/checkpoint.ts';
+import { answerTask, handOverTask } from './decisions/handover.ts';
 import { resolveStep } from './decisions/resolve-step.ts';
 import { signalWorkflow } from './decisions/signal.ts';
 import { startWorkflow } from './decisions/start.ts';
@@ -53,6 +56,16 @@ export function decide(
       return unlessFinished(decision, () => signalWorkflow(decision, command));
     case 'ResolveStep':
       return unlessFinished(decision, () => resolveStep(decision, command));
+    case 'RequestApproval':
+      return unlessFinished(decision, () => requestApproval(decision, command));
+    case 'ResolveApproval':
+      return resolveApproval(decision, command);
+    case 'HandOverTask':
+      return handOverTask(decision, command);
+    case 'AnswerTask':
+      return unlessFinished(decision, () => answerTask(decision, command));
+    case 'CreateCheckpoint':
+      return unlessFinished(decision, () => createCheckpoint(decision, command));
     case 'PauseWorkflow':
       return unlessFinished(decision, () => pauseWorkflow(decision, command));
     case 'ResumeWorkflow':

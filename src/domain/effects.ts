@@ -1,4 +1,4 @@
-import type { EventBody } from './events.ts';
+import type { EventBody, EventOf } from './events.ts';
 import type { Plan } from './plan.ts';
 
 /** What the store must do in the same commit as these events. */
@@ -9,8 +9,11 @@ export interface Effects {
   readonly cancelTimers: string[];
 }
 
-/** An attempt waits at most once for its time or signal, and at most once for the next attempt. */
-export type TimerPurpose = 'wait' | 'retry';
+/**
+ * An attempt waits at most once for its time, signal or approval (`wait`), is at most once given a time limit by the
+ * engine (`timeout`: an agent's), and waits at most once for the next attempt.
+ */
+export type TimerPurpose = 'wait' | 'timeout' | 'retry';
 
 export function timerIdOf(purpose: TimerPurpose, step: string, attempt: number): string {
   return `${purpose}:${step}#${attempt}`;
@@ -23,6 +26,18 @@ export function advanceTimerId(version: number): string {
 
 export function isAdvanceTimer(timerId: string): boolean {
   return timerId.startsWith('advance:');
+}
+
+const APPROVAL_TIMER = 'approval:';
+
+/** Ends an approval that an agent asked for. */
+export function approvalTimerId(approvalId: string): string {
+  return `${APPROVAL_TIMER}${approvalId}`;
+}
+
+/** The approval that such a timer ends; `undefined` for another timer. */
+export function approvalOfTimer(timerId: string): string | undefined {
+  return timerId.startsWith(APPROVAL_TIMER) ? timerId.slice(APPROVAL_TIMER.length) : undefined;
 }
 
 /** The step that a timer belongs to. */
@@ -54,8 +69,22 @@ function addEffects(
 ): void {
   switch (event.type) {
     case 'StepsScheduled':
-      for (const { step, attempt } of event.steps)
-        effects.enqueue.push({ slot: step, attempt, queue: queueOf(plan, step) });
+      for (const { step, attempt, queue, dueAtMs } of event.steps) {
+        enqueue(effects, { slot: step, attempt, queue: queue ?? queueOf(plan, step) });
+        if (dueAtMs !== undefined)
+          effects.timers.push({ timerId: timerIdOf('timeout', step, attempt), dueAtMs });
+      }
+      return;
+    case 'TaskHandedOver':
+      if (event.queue !== undefined)
+        enqueue(effects, { slot: event.step, attempt: event.attempt, queue: event.queue });
+      return;
+    case 'ApprovalRequested':
+      if (event.dueAtMs !== undefined)
+        effects.timers.push({ timerId: approvalTimerOf(event), dueAtMs: event.dueAtMs });
+      return;
+    case 'ApprovalResolved':
+      effects.cancelTimers.push(approvalTimerOf(event));
       return;
     case 'StepWaiting':
       if (event.dueAtMs !== undefined)
@@ -69,18 +98,23 @@ function addEffects(
         timerId: timerIdOf('retry', event.step, event.attempt),
         dueAtMs: event.retryAtMs,
       });
-      return;
-    case 'StepCompleted':
+      return endAgentAttempt(plan, event, effects);
     case 'ContractViolated':
-      if (event.consumedSignal !== undefined)
-        effects.cancelTimers.push(timerIdOf('wait', event.step, event.attempt));
-      return;
+      // The retry or failure that follows ends the attempt.
+      return endWaitForSignal(event, effects);
+    case 'StepCompleted':
+      endWaitForSignal(event, effects);
+      return endAgentAttempt(plan, event, effects);
     case 'StepFailed':
       effects.cancelTimers.push(timerIdOf('retry', event.step, event.attempt));
-      return;
+      return endAgentAttempt(plan, event, effects);
+    case 'StepOutcomeUnknown':
+      return endAgentAttempt(plan, event, effects);
     case 'StepsCancelled':
-      for (const { step, attempt } of event.steps)
-        effects.cancelTimers.push(timerIdOf('wait', step, attempt));
+      for (const cancelled of event.steps) {
+        effects.cancelTimers.push(timerIdOf('wait', cancelled.step, cancelled.attempt));
+        endAgentAttempt(plan, cancelled, effects);
+      }
       return;
     case 'CancellationRequested':
       effects.recall.push(...heldSlots());
@@ -88,6 +122,46 @@ function addEffects(
     default:
       return;
   }
+}
+
+/** The task replaces what the same commit asked back: a recall, which the store applies last, would hit the new one. */
+function enqueue(effects: Effects, task: Effects['enqueue'][number]): void {
+  for (let at = 0; (at = effects.recall.indexOf(task.slot)) >= 0;) effects.recall.splice(at, 1);
+  effects.enqueue.push(task);
+}
+
+function endWaitForSignal(
+  event: EventOf<'StepCompleted' | 'ContractViolated'>,
+  effects: Effects,
+): void {
+  if (event.consumedSignal !== undefined)
+    effects.cancelTimers.push(timerIdOf('wait', event.step, event.attempt));
+}
+
+function approvalTimerOf(event: {
+  readonly approvalId: string;
+  readonly attempt?: number | undefined;
+}): string {
+  const { approvalId, attempt } = event;
+  return attempt === undefined
+    ? approvalTimerId(approvalId)
+    : timerIdOf('wait', approvalId, attempt);
+}
+
+/**
+ * The engine sets the time limit of an agent's attempt, and does not wait for the agent to hear that the task is over:
+ * one that still holds it learns so at its next heartbeat. A report has removed the task already.
+ */
+function endAgentAttempt(
+  plan: Plan,
+  ended: { readonly step: string; readonly attempt: number; readonly worker?: string | undefined },
+  effects: Effects,
+): void {
+  const planned = plan.steps[plan.indexOf.get(ended.step) ?? -1];
+  if (planned?.performer !== 'agent') return;
+  if (planned.timeoutMs !== undefined)
+    effects.cancelTimers.push(timerIdOf('timeout', ended.step, ended.attempt));
+  if (ended.worker === undefined) effects.recall.push(ended.step);
 }
 
 function queueOf(plan: Plan, step: string): string {

@@ -32,10 +32,20 @@ const workflowStarted = z.object({
   workspace: z.string(),
 });
 
-/** Enqueued for a worker. `input` is the evaluated `with`, left out where it has no expressions. */
+/**
+ * Enqueued for a worker or an agent. `input` is the evaluated `with`, left out where it has no expressions; `queue` is
+ * named where a handover changed it; `dueAtMs` sets the time limit of an agent's attempt.
+ */
 const stepsScheduled = z.object({
   type: z.literal('StepsScheduled'),
-  steps: z.array(z.object({ ...stepAttempt, input: jsonSchema.optional() })),
+  steps: z.array(
+    z.object({
+      ...stepAttempt,
+      input: jsonSchema.optional(),
+      queue: z.string().optional(),
+      dueAtMs: z.number().optional(),
+    }),
+  ),
 });
 
 /** A `wait` or `signal` step waits; `dueAtMs` sets its timer. */
@@ -44,6 +54,89 @@ const stepWaiting = z.object({
   ...stepAttempt,
   dueAtMs: z.number().optional(),
   signal: z.string().optional(),
+});
+
+export const approvalAskSchema = z.object({
+  question: z.string(),
+  /** Answers that let things go on; rejecting is always possible. */
+  choices: z.array(z.string()),
+  /** Absent: anyone who may approve. */
+  approvers: z.array(z.string()).optional(),
+});
+export type ApprovalAsk = z.infer<typeof approvalAskSchema>;
+
+/**
+ * People are asked. With `attempt` the step is an approval and its id that of the approval; else an agent asks (`by`),
+ * in the course of `step` where it named one, and the id begins with `ask:`.
+ */
+const approvalRequested = z.object({
+  type: z.literal('ApprovalRequested'),
+  approvalId: z.string(),
+  step: z.string().optional(),
+  attempt: z.number().int().optional(),
+  ask: approvalAskSchema,
+  by: z.string().optional(),
+  dueAtMs: z.number().optional(),
+});
+
+/** What came of it; for an approval step its completion or failure follows. */
+export const approvalAnswerSchema = z.object({
+  resolution: z.enum(['chosen', 'rejected', 'expired']),
+  choice: z.string().optional(),
+  by: z.string().optional(),
+  via: z.string().optional(),
+  comment: z.string().optional(),
+});
+export type ApprovalAnswer = z.infer<typeof approvalAnswerSchema>;
+const approvalResolved = z.object({
+  type: z.literal('ApprovalResolved'),
+  approvalId: z.string(),
+  attempt: z.number().int().optional(),
+  ...approvalAnswerSchema.shape,
+});
+
+export const handoverTargetSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('agent'), name: z.string() }),
+  z.object({ kind: z.literal('capability'), name: z.string() }),
+  /** Without a name: anyone who looks after the runs. */
+  z.object({ kind: z.literal('person'), name: z.string().optional() }),
+]);
+export type HandoverTarget = z.infer<typeof handoverTargetSchema>;
+
+/** The same attempt goes on elsewhere, with what its last holder has to say. `queue`: unless a person has it now. */
+const taskHandedOver = z.object({
+  type: z.literal('TaskHandedOver'),
+  ...stepAttempt,
+  to: handoverTargetSchema,
+  from: z.string(),
+  queue: z.string().optional(),
+  note: z.string().optional(),
+  context: jsonSchema.optional(),
+  heartbeat: jsonSchema.optional(),
+});
+
+/** Work in a repository at a checkpoint. What was not committed is kept as a binary diff against `commit`. */
+export const repositoryStateSchema = z.object({
+  /** Absolute path of its root. */
+  path: z.string(),
+  /** Absent before the first commit. */
+  commit: z.string().optional(),
+  branch: z.string().optional(),
+  isDirty: z.boolean(),
+  diff: z
+    .object({ artifactId: z.string(), bytes: z.number().int(), files: z.number().int() })
+    .optional(),
+  /** Why a dirty state has no diff. */
+  diffLeftOut: z.string().optional(),
+});
+export type RepositoryState = z.infer<typeof repositoryStateSchema>;
+
+/** Names the point right after itself. */
+const checkpointCreated = z.object({
+  type: z.literal('CheckpointCreated'),
+  name: z.string(),
+  note: z.string().optional(),
+  repository: repositoryStateSchema.optional(),
 });
 
 /** Committed before an unsafe effect begins, so that a crash is seen as "outcome unknown". */
@@ -132,6 +225,10 @@ export const eventBodySchema = z.discriminatedUnion('type', [
   stepReadied,
   stepOutcomeUnknown,
   stepsCancelled,
+  approvalRequested,
+  approvalResolved,
+  taskHandedOver,
+  checkpointCreated,
   signalReceived,
   workflowPaused,
   workflowResumed,

@@ -16,6 +16,23 @@ export const MAX_BUFFERED_SIGNALS = 1_000;
 /** Serialised size of a run's input, a step's input or output, and a signal's payload. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;
 
+/** Of the instructions that an agent is given. */
+export const MAX_INSTRUCTIONS_CHARS = 100_000;
+
+/** Of the question that a person is asked, and of notes and comments. */
+export const MAX_QUESTION_CHARS = 4_000;
+export const MAX_CHOICES = 20;
+export const MAX_APPROVERS = 100;
+
+/** Approvals that one run's agents may ask for, answered ones included. */
+export const MAX_ASKED_APPROVALS = 100;
+
+/** Times that one attempt is handed on: agents that hand a task round in circles come to an end. */
+export const MAX_HANDOVERS = 20;
+
+/** Checkpoints of one run. */
+export const MAX_CHECKPOINTS = 100;
+
 /** Claims of one attempt that ended without a report: past this the step itself is the likely cause. */
 export const MAX_DELIVERIES = 5;
 

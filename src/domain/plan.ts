@@ -10,7 +10,8 @@ import { indexSteps, resolveNeeds } from './definition/plan-needs.ts';
 import { compileStep, type CompiledStep } from './definition/plan-step.ts';
 import { compileSchemaAt, type SchemaValidator } from './definition/plan-schema.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-import type { EffectClass, StepKindName } from './definition/step-kinds.ts';
+import type { EffectClass, Performer } from './definition/step-kind.ts';
+import { KindTable } from './definition/kind-table.ts';
 import { compileTemplate, type Template, type TemplateContext } from './expression/template.ts';
 import type { WorkflowDefinition } from './definition/workflow-definition.ts';
 
@@ -18,8 +19,10 @@ export interface PlannedStep {
   /** Position in the definition. */
   readonly index: number;
   readonly id: string;
-  readonly uses: StepKindName;
-  /** The queue that workers claim it from; `undefined`: run by the engine itself. */
+  /** A built-in kind, or a third party's that the definition pins. */
+  readonly uses: string;
+  readonly performer: Performer;
+  /** The queue that workers or agents claim it from; `undefined`: run by the engine itself. */
   readonly queue: string | undefined;
   /** Compiled `with`. */
   readonly input: Template;
@@ -29,6 +32,7 @@ export interface PlannedStep {
   readonly runsAfterFailure: boolean;
   readonly needs: readonly number[];
   readonly dependents: readonly number[];
+  /** Of an attempt: at a worker from its beginning, for an agent from the moment it is offered. */
   readonly timeoutMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly retry: RetryPolicy;
@@ -66,16 +70,25 @@ export type PlanResult =
 
 /**
  * Compiles a definition of the right shape (see `parseDefinition`): order, references, expressions, schemas. Reports
- * every mistake with its place. Takes time linear in the definition's size.
+ * every mistake with its place. Takes time linear in the definition's size. Third parties' step kinds are those that
+ * the definition pins; `loadedKinds` are more names to suggest for a misspelt one.
  */
-export function compilePlan(definition: WorkflowDefinition, hash: string): PlanResult {
+export function compilePlan(
+  definition: WorkflowDefinition,
+  hash: string,
+  loadedKinds: readonly string[] = [],
+): PlanResult {
   const errors = new ErrorList();
   const indexOf = indexSteps(definition.steps, errors);
   const needs = resolveNeeds(definition.steps, indexOf, errors);
   const graph = buildGraph(needs);
   if (!graph.ok) errors.add(cycleError(definition, graph.cycle));
   const inputSchema = compileSchemaAt(definition.input, 'input', errors);
-  const { steps, output, references } = compileParts(definition, errors);
+  const { steps, output, references } = compileParts(
+    definition,
+    new KindTable(definition.kinds, loadedKinds, (error) => errors.add(error)),
+    errors,
+  );
   const levels = graph.ok ? graph.levels : undefined;
   checkReferences(references, { needs, indexOf, levels, errors });
   if (!errors.isEmpty || !graph.ok) return { ok: false, errors: errors.list() };
@@ -105,7 +118,7 @@ interface Parts {
   readonly references: readonly Reference[];
 }
 
-function compileParts(definition: WorkflowDefinition, errors: ErrorList): Parts {
+function compileParts(definition: WorkflowDefinition, kinds: KindTable, errors: ErrorList): Parts {
   const references: Reference[] = [];
   const cache = new ExpressionCache();
   const contextOf = (from: number | undefined): TemplateContext => ({
@@ -116,7 +129,7 @@ function compileParts(definition: WorkflowDefinition, errors: ErrorList): Parts 
     },
   });
   const steps = definition.steps.map((step, index) =>
-    compileStep(step, index, definition.defaults, contextOf(index)),
+    compileStep(step, index, { defaults: definition.defaults, kinds }, contextOf(index)),
   );
   const output =
     definition.output === undefined

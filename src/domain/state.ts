@@ -1,13 +1,21 @@
 import { z } from 'zod';
-import { jsonSchema, skipReasonSchema, stepErrorSchema } from './events.ts';
+import {
+  approvalAnswerSchema,
+  approvalAskSchema,
+  handoverTargetSchema,
+  jsonSchema,
+  repositoryStateSchema,
+  skipReasonSchema,
+  stepErrorSchema,
+} from './events.ts';
 import { RUN_STATUSES } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 
 export const STEP_STATUSES = [
   'pending', // needs are still open
   'ready', // in line to start
-  'scheduled', // enqueued for a worker, or running there
-  'waiting', // for time or a signal
+  'scheduled', // enqueued for a worker or an agent, or running there
+  'waiting', // for time, a signal or a person
   'retrying', // for the next attempt
   'unknown', // an unsafe effect may or may not have happened: waits for a decision
   'completed',
@@ -16,6 +24,17 @@ export const STEP_STATUSES = [
   'cancelled',
 ] as const;
 export type StepStatus = (typeof STEP_STATUSES)[number];
+
+const handoverSchema = z.object({
+  to: handoverTargetSchema,
+  from: z.string(),
+  atMs: z.number(),
+  note: z.string().optional(),
+  context: jsonSchema.optional(),
+  /** Times this attempt was handed on. */
+  count: z.number().int(),
+});
+export type Handover = z.infer<typeof handoverSchema>;
 
 const stepStateSchema = z.object({
   status: z.enum(STEP_STATUSES),
@@ -30,9 +49,15 @@ const stepStateSchema = z.object({
   output: jsonSchema.optional(),
   error: stepErrorSchema.optional(),
   skipReason: skipReasonSchema.optional(),
-  /** When the timer of a waiting or retrying step fires. */
+  /** When the timer of a waiting or retrying step, or the time of an agent's attempt, is up. */
   dueAtMs: z.number().optional(),
   signal: z.string().optional(),
+  /** Of a waiting approval step. */
+  approval: approvalAskSchema.optional(),
+  /** Where the present attempt was handed to; to a person while it waits. */
+  handover: handoverSchema.optional(),
+  /** Of the present attempt, where a handover changed it. */
+  queue: z.string().optional(),
   heartbeat: jsonSchema.optional(),
   worker: z.string().optional(),
   startedAtMs: z.number().optional(),
@@ -46,6 +71,27 @@ const lineSchema = z.object({
   tail: z.number().int().optional(),
 });
 export type ReadyLine = Readonly<z.infer<typeof lineSchema>>;
+
+const askedApprovalSchema = z.object({
+  approvalId: z.string(),
+  ask: approvalAskSchema,
+  by: z.string(),
+  step: z.string().optional(),
+  askedAtMs: z.number(),
+  dueAtMs: z.number().optional(),
+  answer: approvalAnswerSchema.optional(),
+});
+export type AskedApproval = Readonly<z.infer<typeof askedApprovalSchema>>;
+
+const checkpointSchema = z.object({
+  /** Of the event that names it: the point in the history right after it. */
+  sequence: z.number().int(),
+  atMs: z.number(),
+  name: z.string(),
+  note: z.string().optional(),
+  repository: repositoryStateSchema.optional(),
+});
+export type Checkpoint = Readonly<z.infer<typeof checkpointSchema>>;
 
 const runHeaderSchema = z.object({
   version: z.number().int(),
@@ -69,6 +115,11 @@ const runHeaderSchema = z.object({
   ready: z.object({ engine: lineSchema, worker: lineSchema }),
   /** Received and not yet used, oldest first. */
   signals: z.array(z.object({ name: z.string(), payload: jsonSchema })),
+  /** Open approvals and tasks with a person. */
+  awaitedPeople: z.number().int().default(0),
+  /** That agents asked for, in order, with their answers. */
+  asked: z.array(askedApprovalSchema).default([]),
+  checkpoints: z.array(checkpointSchema).default([]),
   output: jsonSchema.optional(),
   error: stepErrorSchema.optional(),
   reason: z.string().optional(),
@@ -103,6 +154,9 @@ const EMPTY_RUN: RunHeader = {
   failedSteps: 0,
   ready: { engine: {}, worker: {} },
   signals: [],
+  awaitedPeople: 0,
+  asked: [],
+  checkpoints: [],
 };
 
 /** The state before the first event. Records of untouched steps are made on demand. */
@@ -175,6 +229,11 @@ export function restoreState(plan: Plan, snapshot: Snapshot): RunState {
   const records: (StepState | undefined)[] = [];
   for (const [index, step] of snapshot.steps) records[index] = step;
   return { run: snapshot.run, steps: createStepTable(plan, records) };
+}
+
+/** The step waits for somebody's answer: an approval, or a task that was handed to people. */
+export function awaitsPerson({ status, approval, handover }: StepState): boolean {
+  return status === 'waiting' && (approval !== undefined || handover?.to.kind === 'person');
 }
 
 export function isTerminal(status: StepStatus): boolean {

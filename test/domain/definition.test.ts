@@ -344,7 +344,7 @@ describe('what comes in a later version is refused with these words', () => {
     ['compensation of a run', { ...valid, onFailure: 'compensate' }, 'onFailure'],
     ['compensation of a step', withStep({ ...noop, compensate: {} }), 'steps[0].compensate'],
     ['queues', withStep({ ...noop, queue: 'x' }), 'steps[0].queue'],
-    ['agents', withStep({ uses: 'agent', with: {} }), 'steps[0].uses'],
+    ['votes', withStep({ uses: 'vote', with: {} }), 'steps[0].uses'],
     ['boards', withStep({ uses: 'vikunja.create_task', with: {} }), 'steps[0].uses'],
     ['items', withStep({ uses: 'transform', with: '${{ item }}' }), 'steps[0].with'],
   ])('%s', (_, value, path) => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { effectsOf, stepOfTimer, timerIdOf, type Effects } from '../../src/domain/effects.ts';
-import { planOf, START_MS, work, workflow } from '../support/given.ts';
+import {
+  approvalOfTimer,
+  approvalTimerId,
+  effectsOf,
+  stepOfTimer,
+  timerIdOf,
+  type Effects,
+} from '../../src/domain/effects.ts';
+import { agent, approval, planOf, START_MS, work, workflow } from '../support/given.ts';
 import type { EventBody } from '../../src/domain/events.ts';
 
 const plan = planOf(
@@ -8,6 +15,9 @@ const plan = planOf(
     work('a'),
     work('b', { with: { command: ['git', 'status'] } }),
     { id: 'w', uses: 'wait', with: { for: '1s' } },
+    agent('helper', {}, { timeout: '1h' }),
+    agent('free'),
+    approval('gate'),
   ]),
 );
 const NONE: Effects = { enqueue: [], recall: [], timers: [], cancelTimers: [] };
@@ -94,7 +104,86 @@ describe('effects of events', () => {
   });
 });
 
+describe('effects of what agents do', () => {
+  const helper = { step: 'helper', attempt: 2 };
+
+  it('offering a task sets its time limit, in the queue that it was handed to', () => {
+    const steps = [{ ...helper, queue: 'agent@b', dueAtMs: 9 }];
+    expect(effects({ type: 'StepsScheduled', steps })).toEqual({
+      ...NONE,
+      enqueue: [{ slot: 'helper', attempt: 2, queue: 'agent@b' }],
+      timers: [{ timerId: 'timeout:helper#2', dueAtMs: 9 }],
+    });
+  });
+
+  it('what an agent or a person reported is not recalled; what ended without a report is', () => {
+    const ended = { ...helper, error, retryAtMs: 9 };
+    const reported = effects({ type: 'StepAttemptFailed', ...ended, worker: 'agent:a1' });
+    expect([reported.recall, reported.cancelTimers]).toEqual([[], ['timeout:helper#2']]);
+    expect(effects({ type: 'StepAttemptFailed', ...ended }).recall).toEqual(['helper']);
+    expect(effects({ type: 'StepFailed', ...helper, error }).recall).toEqual(['helper']);
+    expect(effects({ type: 'StepOutcomeUnknown', ...helper, reason: '' }).recall).toEqual([
+      'helper',
+    ]);
+    expect(effects({ type: 'StepsCancelled', steps: [helper] }).recall).toEqual(['helper']);
+    expect(effects({ type: 'ContractViolated', ...helper, violations: [] })).toEqual(NONE);
+  });
+
+  it('the task of a worker is recalled by a cancellation only', () => {
+    const a = { step: 'a', attempt: 1 };
+    expect(effects({ type: 'StepFailed', ...a, error }).recall).toEqual([]);
+    expect(effects({ type: 'StepOutcomeUnknown', ...a, reason: '' })).toEqual(NONE);
+    expect(effects({ type: 'StepsCancelled', steps: [a] }).recall).toEqual([]);
+  });
+
+  it('a task without a time limit has no timer to take back', () => {
+    const free = { step: 'free', attempt: 1 };
+    expect(effects({ type: 'StepCompleted', ...free, output: 1, worker: 'x' })).toEqual(NONE);
+  });
+
+  it('a recall never hits a task that a later event of the same commit enqueues', () => {
+    const again: EventBody = { type: 'StepsScheduled', steps: [{ step: 'free', attempt: 2 }] };
+    const over: EventBody = { type: 'StepsCancelled', steps: [{ step: 'free', attempt: 1 }] };
+    expect(effects(over, over, again).recall).toEqual([]);
+    expect(effects(again, over).recall).toEqual(['free']);
+  });
+
+  it('handing over enqueues, except to a person', () => {
+    const handed = { type: 'TaskHandedOver', ...helper, from: 'agent:a1' } as const;
+    const to = { kind: 'agent', name: 'b' } as const;
+    expect(effects({ ...handed, to, queue: 'agent@b' })).toEqual({
+      ...NONE,
+      enqueue: [{ slot: 'helper', attempt: 2, queue: 'agent@b' }],
+    });
+    expect(effects({ ...handed, to: { kind: 'person' } })).toEqual(NONE);
+  });
+
+  it('an approval sets and takes back its timer, each kind its own', () => {
+    const ask = { question: '?', choices: ['approve'] };
+    const step = { approvalId: 'gate', attempt: 1 };
+    expect(
+      effects({ type: 'ApprovalRequested', ...step, step: 'gate', ask, dueAtMs: 9 }).timers,
+    ).toEqual([{ timerId: 'wait:gate#1', dueAtMs: 9 }]);
+    expect(
+      effects({ type: 'ApprovalRequested', approvalId: 'ask:1', ask, dueAtMs: 9 }).timers,
+    ).toEqual([{ timerId: 'approval:ask:1', dueAtMs: 9 }]);
+    expect(effects({ type: 'ApprovalRequested', approvalId: 'ask:1', ask })).toEqual(NONE);
+    const resolution = 'chosen' as const;
+    expect(effects({ type: 'ApprovalResolved', ...step, resolution }).cancelTimers).toEqual([
+      'wait:gate#1',
+    ]);
+    expect(
+      effects({ type: 'ApprovalResolved', approvalId: 'ask:1', resolution }).cancelTimers,
+    ).toEqual(['approval:ask:1']);
+  });
+});
+
 describe('timer ids', () => {
+  it('of approvals that agents asked for lead back to them, others to none', () => {
+    expect(approvalOfTimer(approvalTimerId('ask:x#1'))).toBe('ask:x#1');
+    expect(approvalOfTimer('wait:approval#1')).toBeUndefined();
+  });
+
   it('name purpose, step and attempt, and lead back to the step', () => {
     expect(timerIdOf('retry', 'step_1', 12)).toBe('retry:step_1#12');
     expect(stepOfTimer('retry:step_1#12')).toBe('step_1');

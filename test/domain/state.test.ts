@@ -8,16 +8,24 @@ import {
   writeSnapshot,
 } from '../../src/domain/state.ts';
 import {
+  agent,
+  approval,
+  ask,
   begin,
+  checkpoint,
   complete,
   fail,
   fire,
   given,
+  handOver,
   pass,
+  refuse,
   reportUnknown,
   retry,
   signal,
   start,
+  toAgent,
+  toPerson,
   work,
   workflow,
   type Scenario,
@@ -86,6 +94,41 @@ describe('a snapshot', () => {
     };
     expect(written.steps.map(([index]) => index)).not.toContain(run.plan.indexOf.get('untouched'));
     expect(written.steps.map(([index]) => index)).toContain(run.plan.indexOf.get('half'));
+  });
+
+  it('of a Baton without agents and people is read', () => {
+    const run = busy();
+    const written = JSON.parse(writeSnapshot(run.plan, run.state)) as { run: object };
+    const added = ['awaitedPeople', 'asked', 'checkpoints'];
+    const old = Object.fromEntries(
+      Object.entries(written.run).filter(([key]) => !added.includes(key)),
+    );
+    const snapshot = readSnapshot(JSON.stringify({ ...written, run: old }));
+    expect(snapshot?.run).toEqual(run.state.run);
+  });
+
+  it('restores all that agents and people have to do with the run', () => {
+    const steps = [
+      approval('gate', { choices: ['x', 'y'], approvers: ['ann'], expires: '1h' }),
+      agent('offered', {}, { timeout: '1h' }),
+      agent('passed_on'),
+      agent('with_person'),
+    ];
+    const run = given(
+      workflow(steps),
+      start(),
+      handOver('passed_on', toAgent('b'), { note: 'n', context: { c: 1 }, heartbeat: [2] }),
+      handOver('with_person', toPerson('ann')),
+      ask('1', { step: 'offered', expiresMs: 5 }),
+      ask('2'),
+      refuse('ask:2', { comment: 'no' }),
+      checkpoint('here', { note: 'n', repository: { path: '/p', isDirty: false } }),
+    );
+    const copy = restored(run);
+    expect(copy.run).toEqual(run.state.run);
+    expect(copy.run).toMatchObject({ awaitedPeople: 3, asked: [{}, {}], checkpoints: [{}] });
+    for (const { index } of run.plan.steps)
+      expect(copy.steps.get(index)).toEqual(run.state.steps.get(index));
   });
 
   it('of another format is not read', () => {

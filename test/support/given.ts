@@ -1,9 +1,17 @@
 import { expect } from 'vitest';
-import type { Command, FailStep } from '../../src/domain/commands.ts';
+import type {
+  AnswerTask,
+  Command,
+  CreateCheckpoint,
+  FailStep,
+  HandOverTask,
+  RequestApproval,
+  ResolveApproval,
+} from '../../src/domain/commands.ts';
 import { decide } from '../../src/domain/decide.ts';
 import type { Ruling } from '../../src/domain/decision.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
-import type { EventBody, EventOf } from '../../src/domain/events.ts';
+import type { EventBody, EventOf, HandoverTarget } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import type { RunStatus } from '../../src/domain/lifecycle.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
@@ -163,6 +171,17 @@ export function pass(id: string, more: JsonObject = {}): JsonObject {
   return { id, uses: 'transform', with: { done: id }, ...more };
 }
 
+/** A step that any agent with the capability `review` may do, unless `input` says otherwise. */
+export function agent(id: string, input: JsonObject = {}, more: JsonObject = {}): JsonObject {
+  const who: JsonObject = 'agent' in input ? {} : { capability: 'review' };
+  return { id, uses: 'agent', with: { ...who, instructions: 'Look at it.', ...input }, ...more };
+}
+
+/** A step that asks people. */
+export function approval(id: string, input: JsonObject = {}, more: JsonObject = {}): JsonObject {
+  return { id, uses: 'approval', with: { question: 'Go on?', ...input }, ...more };
+}
+
 /** A retry policy whose delays are whole seconds without jitter. */
 export function retry(maxAttempts: number, more: JsonObject = {}): JsonObject {
   return { retry: { maxAttempts, initialDelay: '1s', factor: 2, jitter: 'none', ...more } };
@@ -220,3 +239,43 @@ export function signal(name: string, payload: Json = null): Command {
 export const pause: Command = { type: 'PauseWorkflow' };
 export const resume: Command = { type: 'ResumeWorkflow' };
 export const cancel: Command = { type: 'CancelWorkflow' };
+
+/** An agent asks people; the approval is `ask:<name>`. */
+export function ask(name: string, more: Partial<RequestApproval> = {}): Command {
+  const defaults = { ask: { question: 'May I?', choices: ['approve'] }, by: 'agent:a1' };
+  return { type: 'RequestApproval', approvalId: `ask:${name}`, ...defaults, ...more };
+}
+
+/** A person's answer: a choice, or where none is named the only one. */
+export function approve(approvalId: string, more: Partial<ResolveApproval> = {}): Command {
+  const answer = { resolution: 'chosen', by: 'ann', via: 'terminal' } as const;
+  return { type: 'ResolveApproval', approvalId, ...answer, ...more };
+}
+
+export function refuse(approvalId: string, more: Partial<ResolveApproval> = {}): Command {
+  return approve(approvalId, { resolution: 'rejected', ...more });
+}
+
+export const toAgent = (name: string): HandoverTarget => ({ kind: 'agent', name });
+export const toCapability = (name: string): HandoverTarget => ({ kind: 'capability', name });
+export const toPerson = (name?: string): HandoverTarget => ({
+  kind: 'person',
+  ...(name !== undefined && { name }),
+});
+
+export function handOver(
+  step: string,
+  to: HandoverTarget,
+  more: Partial<HandOverTask> = {},
+): Command {
+  return { type: 'HandOverTask', step, attempt: 1, to, from: 'agent:a1', ...more };
+}
+
+/** A person's result for a task that was handed to people. */
+export function answerTask(step: string, more: Partial<AnswerTask> = {}): Command {
+  return { type: 'AnswerTask', step, resolution: 'completed', by: 'ann', ...more };
+}
+
+export function checkpoint(name: string, more: Partial<CreateCheckpoint> = {}): Command {
+  return { type: 'CreateCheckpoint', name, ...more };
+}

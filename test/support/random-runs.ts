@@ -2,7 +2,19 @@ import fc from 'fast-check';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { workflow } from './given.ts';
 
-const KINDS = ['shell', 'shell', 'shell', 'transform', 'wait', 'signal', 'fail'] as const;
+const KINDS = [
+  'shell',
+  'shell',
+  'shell',
+  'agent',
+  'agent',
+  'approval',
+  'approval',
+  'transform',
+  'wait',
+  'signal',
+  'fail',
+] as const;
 const CONDITIONS = [
   undefined,
   undefined,
@@ -40,6 +52,18 @@ function stepOf(shape: StepShape, index: number): JsonObject {
       with: { command: ['true', '${{ input.n }}'] },
       ...policy,
       ...(isUnsafe && { effect: 'unsafe' }),
+    }),
+    ...(kind === 'agent' && {
+      with: {
+        ...(hasTimeout ? { agent: 'someone' } : { capability: 'review' }),
+        instructions: isTyped ? 'Look.' : 'Look at ${{ input.n }}.',
+      },
+      ...policy,
+      ...(isUnsafe && { effect: 'unsafe' }),
+      ...(hasTimeout && { timeout: '1m' }),
+    }),
+    ...(kind === 'approval' && {
+      with: { question: 'Go on with ${{ input.n }}?', ...(hasTimeout && { expires: '1m' }) },
     }),
     ...(kind === 'transform' && { with: isUnsafe ? '${{ input.n }}' : '${{ input.flag }}' }),
     ...(kind === 'wait' && { with: { for: '1m' } }),
@@ -84,6 +108,19 @@ export const moveArbitrary = fc.record({
     'reportCancelled',
     'resolve',
     'restart',
+    'handOver',
+    'handOver',
+    'handToPerson',
+    'handToPerson',
+    'answerTask',
+    'failTask',
+    'ask',
+    'askWithExpiry',
+    'approve',
+    'approve',
+    'refuse',
+    'answerAsked',
+    'checkpoint',
   ),
   step: fc.nat(),
   offset: fc.constantFrom(0, 0, 0, 0, -1, 1),

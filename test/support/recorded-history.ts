@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { jsonSchema } from '../../src/domain/events.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import type { RunState } from '../../src/domain/state.ts';
+import type { RunHeader, RunState } from '../../src/domain/state.ts';
 
 const FOLDER = join(import.meta.dirname, '../fixtures/histories');
 
@@ -14,6 +14,10 @@ const summarySchema = z.object({
   output: jsonSchema.optional(),
   errorCode: z.string().optional(),
   signals: z.array(z.string()),
+  /** What came of each approval that an agent asked for. */
+  asked: z.record(z.string(), z.string()).optional(),
+  /** The point of the history that each name stands for. */
+  checkpoints: z.record(z.string(), z.number()).optional(),
   steps: z.record(
     z.string(),
     z.object({
@@ -34,6 +38,7 @@ export function summarise(plan: Plan, { run, steps }: RunState): StateSummary {
     ...(run.output !== undefined && { output: run.output }),
     ...(run.error && { errorCode: run.error.code }),
     signals: run.signals.map(({ name }) => name),
+    ...summariseNamed(run),
     steps: Object.fromEntries(
       plan.steps.map(({ id, index }) => {
         const { status, attempt, output, error } = steps.get(index);
@@ -48,6 +53,19 @@ export function summarise(plan: Plan, { run, steps }: RunState): StateSummary {
         ];
       }),
     ),
+  };
+}
+
+function summariseNamed({ asked, checkpoints }: RunHeader): Partial<StateSummary> {
+  return {
+    ...(asked.length > 0 && {
+      asked: Object.fromEntries(
+        asked.map(({ approvalId, answer }) => [approvalId, answer?.resolution ?? 'open']),
+      ),
+    }),
+    ...(checkpoints.length > 0 && {
+      checkpoints: Object.fromEntries(checkpoints.map(({ name, sequence }) => [name, sequence])),
+    }),
   };
 }
 

@@ -5,7 +5,13 @@ import type { PlannedStep } from '../plan.ts';
 import type { Decision, Ruling } from '../decision.ts';
 import { conditionOf } from './condition.ts';
 import { finishIfDone } from './finish.ts';
-import { failFinally, isStopping, RUN_TOO_LARGE } from './step-failure.ts';
+import {
+  failAttempt,
+  failFinally,
+  isStopping,
+  RUN_TOO_LARGE,
+  timeoutError,
+} from './step-failure.ts';
 import { startEngineStep } from './engine-step.ts';
 import { scopeOf } from './scope.ts';
 
@@ -62,8 +68,30 @@ function start(decision: Decision, step: PlannedStep): void {
 }
 
 function schedule(decision: Decision, step: PlannedStep, attempt: number, input?: Json): void {
+  const { queue } = decision.step(step.index);
+  const dueAtMs = dueOf(decision, step);
+  // Its timer may have fired, without effect, while the step stood in line.
+  if (dueAtMs !== undefined && dueAtMs <= decision.context.nowMs)
+    return failAttempt(decision, step, attempt, { error: timeoutError(step) });
   decision.emit({
     type: 'StepsScheduled',
-    steps: [{ step: step.id, attempt, ...(input !== undefined && { input }) }],
+    steps: [
+      {
+        step: step.id,
+        attempt,
+        ...(input !== undefined && { input }),
+        ...(queue !== undefined && { queue }),
+        ...(dueAtMs !== undefined && { dueAtMs }),
+      },
+    ],
   });
+}
+
+/**
+ * When the engine ends the attempt: a worker stops its own in time, but nothing outside the engine stops an agent's.
+ * An attempt that was given back keeps the limit of its first offer.
+ */
+function dueOf(decision: Decision, { index, performer, timeoutMs }: PlannedStep) {
+  if (performer !== 'agent' || timeoutMs === undefined) return undefined;
+  return decision.step(index).dueAtMs ?? decision.context.nowMs + timeoutMs;
 }

@@ -32,7 +32,24 @@ export function cancelWorkflow(decision: Decision, command: CancelWorkflow): Rul
   if (decision.run.status === 'cancelling') return decision.accept();
   decision.emit({ type: 'CancellationRequested', ...reasonOf(command) });
   cancelWaitingSteps(decision, () => true);
+  cancelAgentSteps(decision);
   return advance(decision);
+}
+
+/** An agent cannot be stopped, only told when it next asks: the run does not wait for that. */
+function cancelAgentSteps(decision: Decision): void {
+  for (const { id, index, performer } of decision.plan.steps) {
+    const { status, attempt, begun } = decision.step(index);
+    if (performer !== 'agent' || status !== 'scheduled') continue;
+    if (begun === true)
+      decision.emit({
+        type: 'StepOutcomeUnknown',
+        step: id,
+        attempt,
+        reason: 'cancelled while an agent had it',
+      });
+    else decision.emit({ type: 'StepsCancelled', steps: [{ step: id, attempt }] });
+  }
 }
 
 function reasonOf({ reason }: { readonly reason?: string }): { reason?: string } {

@@ -1,4 +1,5 @@
 import type { Decision } from '../decision.ts';
+import { approvalInputSchema, DEFAULT_CHOICES } from '../definition/approval-kind.ts';
 import { durationMs } from '../definition/duration.ts';
 import type { Json } from '../json.ts';
 import type { PlannedStep } from '../plan.ts';
@@ -20,6 +21,8 @@ export function startEngineStep(
       return startWait(decision, step, attempt, input);
     case 'signal':
       return startSignal(decision, step, attempt, input);
+    case 'approval':
+      return startApproval(decision, step, attempt, input);
     case 'fail':
       return startFail(decision, step, attempt, input);
     default:
@@ -51,6 +54,23 @@ function startSignal(decision: Decision, step: PlannedStep, attempt: number, inp
     attempt,
     signal: name,
     ...(timeoutMs !== undefined && { dueAtMs: decision.context.nowMs + timeoutMs }),
+  });
+}
+
+function startApproval(decision: Decision, step: PlannedStep, attempt: number, input: Json): void {
+  const {
+    question,
+    choices = DEFAULT_CHOICES,
+    approvers,
+    expires,
+  } = approvalInputSchema.parse(input);
+  decision.emit({
+    type: 'ApprovalRequested',
+    approvalId: step.id,
+    step: step.id,
+    attempt,
+    ask: { question, choices: [...choices], ...(approvers && { approvers }) },
+    ...(expires !== undefined && { dueAtMs: decision.context.nowMs + durationMs(expires) }),
   });
 }
 

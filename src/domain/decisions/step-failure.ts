@@ -11,6 +11,11 @@ export const RUN_TOO_LARGE: StepError = {
   message: `the run holds more than ${MAX_RUN_BYTES} bytes: pass large results by file, not by output`,
 };
 
+/** Of an agent's attempt that nobody reported on in time. */
+export function timeoutError({ timeoutMs = 0 }: PlannedStep): StepError {
+  return { code: 'timeout', message: `no result within ${timeoutMs} ms of being offered` };
+}
+
 export interface Performer {
   readonly worker: string;
   readonly startedAtMs: number;

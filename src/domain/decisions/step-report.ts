@@ -8,6 +8,7 @@ import type {
 } from '../commands.ts';
 import { reject, type Decision, type FoundStep, type Ruling } from '../decision.ts';
 import { advance } from './advance.ts';
+import { staleAttempt } from './stale-attempt.ts';
 import { completeAttempt } from './step-completion.ts';
 import { failAttempt } from './step-failure.ts';
 
@@ -18,7 +19,7 @@ interface Attempt {
 
 export function startStep(decision: Decision, command: StartStep): Ruling {
   const current = currentAttempt(decision, command);
-  if (current === undefined) return stale(command);
+  if (current === undefined) return staleAttempt(command);
   if (current.record.begun === true)
     return reject(
       'outcome_unknown',
@@ -32,7 +33,7 @@ export function startStep(decision: Decision, command: StartStep): Ruling {
 
 export function completeStep(decision: Decision, command: CompleteStep): Ruling {
   const current = currentAttempt(decision, command);
-  if (current === undefined) return stale(command);
+  if (current === undefined) return staleAttempt(command);
   completeAttempt(decision, current.planned, command.attempt, {
     output: command.output,
     performer: { worker: command.worker, startedAtMs: command.startedAtMs },
@@ -42,7 +43,7 @@ export function completeStep(decision: Decision, command: CompleteStep): Ruling 
 
 export function failStep(decision: Decision, command: FailStep): Ruling {
   const current = currentAttempt(decision, command);
-  if (current === undefined) return stale(command);
+  if (current === undefined) return staleAttempt(command);
   failAttempt(decision, current.planned, command.attempt, {
     error: command.error,
     performer: { worker: command.worker, startedAtMs: command.startedAtMs },
@@ -68,7 +69,7 @@ export function returnStep(decision: Decision, command: ReturnStep): Ruling {
 }
 
 export function reportUnknownOutcome(decision: Decision, command: ReportUnknownOutcome): Ruling {
-  if (currentAttempt(decision, command) === undefined) return stale(command);
+  if (currentAttempt(decision, command) === undefined) return staleAttempt(command);
   const { step, attempt, reason } = command;
   decision.emit({ type: 'StepOutcomeUnknown', step, attempt, reason });
   return advance(decision);
@@ -97,12 +98,4 @@ function currentAttempt(decision: Decision, { step, attempt }: Attempt): FoundSt
   const found = decision.find(step);
   const isCurrent = found?.record.status === 'scheduled' && found.record.attempt === attempt;
   return isCurrent ? found : undefined;
-}
-
-function stale({ step, attempt }: Attempt): Ruling {
-  return reject(
-    'stale_attempt',
-    `Attempt ${attempt} of step "${step}" is not running; its report was not recorded.`,
-    'Drop the work: another attempt or the run itself has moved on.',
-  );
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { MAX_DURATION_MS } from './definition-limits.ts';
 
 /** As written in a definition: `"1h30m"`, `"500ms"`, or whole milliseconds. */
@@ -47,3 +48,11 @@ function read(text: string): number | undefined {
     0,
   );
 }
+
+/** A duration in a definition or a step's input: text such as `1h30m`, or whole milliseconds. */
+export const durationSchema = z.custom<DurationText>((value) => parseDuration(value).ok, {
+  error: ({ input }) => {
+    const parsed = parseDuration(input);
+    return parsed.ok ? '' : parsed.error;
+  },
+});

@@ -25,7 +25,8 @@ const DRAFT_2020 = 'https://json-schema.org/draft/2020-12/schema';
 /** Violations told at once; the rest is counted. */
 export const MAX_VIOLATIONS = 20;
 
-const FORMATS: FormatName[] = [
+/** Formats that are checked; others are refused. */
+export const FORMATS: FormatName[] = [
   'date',
   'date-time',
   'time',

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { checkWrittenContract } from './written-contract.ts';
 import type { DefinitionError, Violation } from './definition-error.ts';
 import type { Json } from '../json.ts';
 import { shapeErrors, valueAt } from './shape-errors.ts';
-import { transformInputSchema, type StepKind } from './step-kinds.ts';
+import type { StepKind } from './step-kind.ts';
+import { transformInputSchema } from './step-kinds.ts';
 import { holdsExpression, type Template } from '../expression/template.ts';
 
 /** The kind's schema over an evaluated `with`. */
 export function checkInput(kind: StepKind, value: Json): readonly Violation[] {
+  if (kind.inputContract !== undefined) return kind.inputContract.validate(value);
   const parsed = kind.inputSchema.safeParse(value);
   if (parsed.success) return [];
   return shapeErrors(parsed.error.issues, value, '', () => keysOf(kind)).map(
@@ -27,6 +30,8 @@ export function checkWrittenInput(
 ): void {
   if (written === undefined) return onError({ path, message: 'is required' });
   if (kind.inputSchema === transformInputSchema) return;
+  if (kind.inputContract !== undefined)
+    return checkWrittenContract(kind.inputContract, written, template, path, onError);
   const told = kind.checkWritten(written).map((error) => ({
     ...error,
     path: error.path === '' ? path : `${path}.${error.path}`,

@@ -1,3 +1,4 @@
+import { applyRetry } from './apply-retry.ts';
 import { compileCondition } from '../expression/condition.ts';
 import type { DefinitionError, Violation } from './definition-error.ts';
 import { durationMs } from './duration.ts';
@@ -6,17 +7,11 @@ import { checkInput, checkWrittenInput } from './plan-input.ts';
 import { compileSchemaAt } from './plan-schema.ts';
 import type { PlannedStep } from '../plan.ts';
 import type { RetryPolicy } from '../retry-policy.ts';
-import { withNearest } from './shape-errors.ts';
-import {
-  isStepKindName,
-  LATER_STEP_KINDS,
-  STEP_KIND_NAMES,
-  STEP_KINDS,
-  type KindSetting,
-  type StepKind,
-} from './step-kinds.ts';
+import type { KindSetting, StepKind } from './step-kind.ts';
+import type { KindTable } from './kind-table.ts';
+import { STEP_KINDS } from './step-kinds.ts';
 import { compileTemplate, type TemplateContext } from '../expression/template.ts';
-import type { RetryDefinition, StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
+import type { StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
 
 const SETTINGS: readonly KindSetting[] = ['timeout', 'heartbeat', 'retry', 'effect'];
 
@@ -24,14 +19,18 @@ const SETTINGS: readonly KindSetting[] = ['timeout', 'heartbeat', 'retry', 'effe
 export function compileStep(
   step: StepDefinition,
   index: number,
-  defaults: WorkflowDefinition['defaults'],
+  shared: { readonly defaults: WorkflowDefinition['defaults']; readonly kinds: KindTable },
   context: TemplateContext,
 ): CompiledStep {
+  const { defaults, kinds } = shared;
   const path = `steps[${index}]`;
-  const kind = kindOf(step.uses, path, context);
+  const known = kinds.find(step.uses);
+  if (known === undefined) context.onError(kinds.problem(step.uses, `${path}.uses`));
+  // After an unknown kind the rest of the step is still checked, as a kind that takes anything.
+  const kind = known ?? STEP_KINDS.transform;
   const written = step.with ?? (kind.isInputRequired ? undefined : {});
   const input = compileTemplate(written ?? {}, `${path}.with`, context);
-  if (isStepKindName(step.uses)) {
+  if (known !== undefined) {
     checkSettings(step, kind, path, context.onError);
     checkWrittenInput(kind, written, input, `${path}.with`, context.onError);
   }
@@ -43,10 +42,24 @@ export function compileStep(
     condition,
     timeoutMs: timeoutOf(step, kind, defaults),
     retry: retryOf(step, kind, defaults),
-    outputContract: compileSchemaAt(step.outputSchema, `${path}.outputSchema`, {
-      add: context.onError,
-    }),
+    outputContract: compileContract(step, kind, path, context.onError),
   });
+}
+
+/** The schema of the output, wherever the kind has it written. */
+function compileContract(
+  step: StepDefinition,
+  kind: StepKind,
+  path: string,
+  onError: TemplateContext['onError'],
+): PlannedStep['outputContract'] {
+  const inWith = kind.outputSchemaOf?.(step.with ?? {});
+  if (inWith !== undefined && step.outputSchema !== undefined)
+    onError({ path: `${path}.outputSchema`, message: 'is written in with.output already' });
+  if (inWith !== undefined) return compileSchemaAt(inWith, `${path}.with.output`, { add: onError });
+  return step.outputSchema === undefined
+    ? kind.outputContract
+    : compileSchemaAt(step.outputSchema, `${path}.outputSchema`, { add: onError });
 }
 
 type CompiledParts = Pick<
@@ -59,6 +72,7 @@ export class CompiledStep implements PlannedStep {
   readonly index: number;
   readonly id: string;
   readonly uses: PlannedStep['uses'];
+  readonly performer: PlannedStep['performer'];
   readonly queue: string | undefined;
   readonly input: PlannedStep['input'];
   readonly condition: PlannedStep['condition'];
@@ -71,37 +85,28 @@ export class CompiledStep implements PlannedStep {
   // Set once by the plan, as soon as the graph is known.
   needs: readonly number[] = [];
   dependents: readonly number[] = [];
+  readonly #kind: StepKind;
 
   constructor(step: StepDefinition, index: number, kind: StepKind, parts: CompiledParts) {
+    this.#kind = kind;
     this.index = index;
     this.id = step.id;
     this.uses = step.uses;
+    this.performer = kind.performer;
     this.queue = parts.queue;
     this.input = parts.input;
     this.condition = parts.condition;
     this.runsAfterFailure = parts.condition?.readsFailure ?? false;
     this.timeoutMs = parts.timeoutMs;
-    this.heartbeatMs = step.heartbeat === undefined ? undefined : durationMs(step.heartbeat);
+    this.heartbeatMs = step.heartbeat === undefined ? kind.heartbeatMs : durationMs(step.heartbeat);
     this.retry = parts.retry;
     this.effect = step.effect ?? kind.effect;
     this.outputContract = parts.outputContract;
   }
 
   validateInput(value: Json): readonly Violation[] {
-    return checkInput(STEP_KINDS[this.uses], value);
+    return checkInput(this.#kind, value);
   }
-}
-
-// After an unknown kind the rest of the step is still checked, as a kind that takes anything.
-function kindOf(uses: string, path: string, context: TemplateContext): StepKind {
-  if (isStepKindName(uses)) return STEP_KINDS[uses];
-  const place = `${path}.uses`;
-  context.onError(
-    LATER_STEP_KINDS.includes(uses)
-      ? { path: place, message: `the step kind "${uses}" is not available in this version` }
-      : withNearest({ path: place, message: `no step kind "${uses}"` }, uses, STEP_KIND_NAMES),
-  );
-  return STEP_KINDS.transform;
 }
 
 function checkSettings(
@@ -119,13 +124,14 @@ function checkSettings(
   }
 }
 
-// Defaults of the definition are meant for work: a wait is as long as it says, and a `fail` is not to be retried.
+// Defaults of the definition are meant for work: a wait is as long as it says, and a `fail` is not to be retried. A
+// time limit for programs is none for agents, whose time counts from the offer and holds their wait for one.
 function timeoutOf(
   step: StepDefinition,
   kind: StepKind,
   defaults: WorkflowDefinition['defaults'],
 ): number | undefined {
-  const written = step.timeout ?? (kind.queueOf === undefined ? undefined : defaults?.timeout);
+  const written = step.timeout ?? (kind.performer === 'worker' ? defaults?.timeout : undefined);
   return written === undefined ? kind.timeoutMs : durationMs(written);
 }
 
@@ -138,17 +144,4 @@ function retryOf(
   if (step.retry === undefined && general === undefined) return kind.retry;
   const withDefaults = applyRetry(kind.retry, general);
   return applyRetry(withDefaults, step.retry);
-}
-
-function applyRetry(policy: RetryPolicy, written: RetryDefinition | undefined): RetryPolicy {
-  if (written === undefined) return policy;
-  const { initialDelay, maxDelay } = written;
-  return {
-    maxAttempts: written.maxAttempts ?? policy.maxAttempts,
-    initialDelayMs: initialDelay === undefined ? policy.initialDelayMs : durationMs(initialDelay),
-    factor: written.factor ?? policy.factor,
-    maxDelayMs: maxDelay === undefined ? policy.maxDelayMs : durationMs(maxDelay),
-    jitter: written.jitter ?? policy.jitter,
-    nonRetryable: written.nonRetryable ?? policy.nonRetryable,
-  };
 }

@@ -1,41 +1,21 @@
 import { z } from 'zod';
-import type { DefinitionError } from './definition-error.ts';
-import { parseDuration, type DurationText } from './duration.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import type { RetryPolicy } from '../retry-policy.ts';
+import { AGENT_KIND } from './agent-kind.ts';
+import { APPROVAL_KIND } from './approval-kind.ts';
+import type { DefinitionError } from './definition-error.ts';
+import { durationSchema } from './duration.ts';
+import { ENGINE_KIND, ONCE, type StepKind } from './step-kind.ts';
 
-export const STEP_KIND_NAMES = ['shell', 'transform', 'wait', 'signal', 'fail'] as const;
+export const STEP_KIND_NAMES = [
+  'shell',
+  'agent',
+  'approval',
+  'transform',
+  'wait',
+  'signal',
+  'fail',
+] as const;
 export type StepKindName = (typeof STEP_KIND_NAMES)[number];
-
-export const EFFECT_CLASSES = ['pure', 'idempotent', 'keyed', 'unsafe'] as const;
-export type EffectClass = (typeof EFFECT_CLASSES)[number];
-
-/** Keys of a step that only some kinds have a use for; elsewhere they are refused instead of ignored. */
-export type KindSetting = 'timeout' | 'heartbeat' | 'retry' | 'effect';
-
-/** One kind of step: a new kind is one more entry of `STEP_KINDS`. */
-export interface StepKind {
-  /** What the evaluated `with` must be. */
-  readonly inputSchema: z.ZodType;
-  /** Whether `with` must be written; otherwise leaving it out means {}. */
-  readonly isInputRequired: boolean;
-  readonly settings: readonly KindSetting[];
-  readonly timeoutMs: number | undefined;
-  readonly retry: RetryPolicy;
-  readonly effect: EffectClass;
-  /** For kinds that a worker runs: the queue, known from what `with` states without expressions. */
-  readonly queueOf: ((input: Json) => string) | undefined;
-  /** What must hold of `with` as written, before any evaluation; places are relative to `with`. */
-  readonly checkWritten: (input: Json) => readonly DefinitionError[];
-}
-
-/** A duration in a definition or a step's input: text such as `1h30m`, or whole milliseconds. */
-export const durationSchema = z.custom<DurationText>((value) => parseDuration(value).ok, {
-  error: ({ input }) => {
-    const parsed = parseDuration(input);
-    return parsed.ok ? '' : parsed.error;
-  },
-});
 
 const text = z.string();
 
@@ -79,51 +59,32 @@ export const failInputSchema = z.strictObject({
     .optional(),
 });
 
-const NO_ERRORS: readonly DefinitionError[] = [];
-
-const ONCE: RetryPolicy = {
-  maxAttempts: 1,
-  initialDelayMs: 1_000,
-  factor: 2,
-  maxDelayMs: 60_000,
-  jitter: 'full',
-  nonRetryable: [],
-};
-
-const engineKind = {
-  isInputRequired: false,
-  settings: [],
-  timeoutMs: undefined,
-  retry: ONCE,
-  effect: 'pure',
-  queueOf: undefined,
-  checkWritten: () => NO_ERRORS,
-} as const satisfies Partial<StepKind>;
-
+/** Every kind of step: a new kind is one more entry. */
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
   shell: {
     inputSchema: shellInputSchema,
     isInputRequired: false,
     settings: ['timeout', 'heartbeat', 'retry', 'effect'],
+    performer: 'worker',
     timeoutMs: 600_000,
     retry: ONCE,
     effect: 'idempotent',
     queueOf: (input) => `shell:${binaryOf(input) ?? ''}`,
     checkWritten: checkShell,
   },
-  transform: { ...engineKind, inputSchema: transformInputSchema, isInputRequired: true },
-  wait: { ...engineKind, inputSchema: waitInputSchema, checkWritten: checkWait },
-  signal: { ...engineKind, inputSchema: signalInputSchema, settings: ['timeout', 'retry'] },
-  fail: { ...engineKind, inputSchema: failInputSchema },
+  agent: AGENT_KIND,
+  approval: APPROVAL_KIND,
+  transform: { ...ENGINE_KIND, inputSchema: transformInputSchema, isInputRequired: true },
+  wait: { ...ENGINE_KIND, inputSchema: waitInputSchema, checkWritten: checkWait },
+  signal: { ...ENGINE_KIND, inputSchema: signalInputSchema, settings: ['timeout', 'retry'] },
+  fail: { ...ENGINE_KIND, inputSchema: failInputSchema },
 };
 
 /** Kinds of the full language that this version cannot run yet. */
 export const LATER_STEP_KINDS: readonly string[] = [
   'http',
   'mcp',
-  'agent',
   'llm',
-  'approval',
   'workflow',
   'vote',
   'vector.search',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_STEPS } from './definition-limits.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { durationSchema, EFFECT_CLASSES, type StepKindName } from './step-kinds.ts';
+import { durationSchema } from './duration.ts';
+import { declaredKindNameSchema, kindDeclarationSchema } from './kind-declaration.ts';
+import { EFFECT_CLASSES } from './step-kind.ts';
 
 /** Lower case, so that ids are the same in every file system and shell; no hyphen, which is minus in CEL. */
 const STEP_ID = /^[a-z][a-z0-9_]*$/;
@@ -16,7 +18,7 @@ const stepId = z
   .max(MAX_NAME_LENGTH)
   .regex(STEP_ID, 'must be lower case letters, digits and underscores, beginning with a letter');
 
-const retrySchema = z.strictObject({
+export const retrySchema = z.strictObject({
   maxAttempts: z.int().min(1).max(MAX_ATTEMPTS).optional(),
   initialDelay: durationSchema.optional(),
   factor: z.number().min(1).max(100).optional(),
@@ -28,7 +30,7 @@ const retrySchema = z.strictObject({
 const stepSchema = z.strictObject({
   id: stepId,
   // Which kinds there are is checked by the plan, which can name the nearest one.
-  uses: z.custom<StepKindName>((value) => typeof value === 'string', {
+  uses: z.custom<string>((value) => typeof value === 'string', {
     error: 'expected a step kind',
   }),
   description,
@@ -50,7 +52,7 @@ const stepSchema = z.strictObject({
     .optional(),
 });
 
-/** The shape of a definition. What its parts mean to one another is checked by `compilePlan`. */
+/** The shape of a definition as people write it. What its parts mean to one another is checked by `compilePlan`. */
 export const workflowSchema = z.strictObject({
   name: z
     .string()
@@ -72,9 +74,14 @@ export const workflowSchema = z.strictObject({
   output: anyJson.optional(),
 });
 
+/** The shape of a registered definition: with the declarations of third parties' step kinds that its steps use. */
+export const pinnedWorkflowSchema = workflowSchema.extend({
+  kinds: z.record(declaredKindNameSchema, kindDeclarationSchema).optional(),
+});
+
 export type RetryDefinition = z.infer<typeof retrySchema>;
 export type StepDefinition = z.infer<typeof stepSchema>;
-export type WorkflowDefinition = z.infer<typeof workflowSchema>;
+export type WorkflowDefinition = z.infer<typeof pinnedWorkflowSchema>;
 
 export const WORKFLOW_KEYS = Object.keys(workflowSchema.shape);
 export const STEP_KEYS = Object.keys(stepSchema.shape);
