@@ -1,18 +1,27 @@
 import { join } from 'node:path';
+import type { ConnectClient, Server } from '../../src/cli/connect/connect-client.ts';
+import { cline } from '../../src/cli/connect/cline.ts';
+import { newEntry } from '../../src/cli/connect/entry-change.ts';
+import { gemini } from '../../src/cli/connect/gemini.ts';
+import { opencode } from '../../src/cli/connect/opencode.ts';
 
-/** What to put into each client's configuration (shapes as of OpenCode 1.18, Gemini CLI 0.61, Cline 3.0). */
+const FILES: readonly (readonly [ConnectClient, string])[] = [
+  [opencode, 'opencode.json'],
+  [gemini, '.gemini/settings.json'],
+  [cline, 'cline_mcp_settings.json'],
+];
+
+/** What to put into each client's configuration: what `baton connect CLIENT` writes. */
 export function registrationLines(repository: string): string {
-  const command = 'node';
-  const args = [join(repository, 'dist/src/main.js'), 'mcp', '--toolsets', 'all'];
-  // Shell steps are off until the programs they may run are named.
-  const env = { BATON_SHELL_ALLOW: 'node,npm,git' };
-  const entry = (value: object): string => JSON.stringify(value);
-  return [
-    `  OpenCode, opencode.json:`,
-    `    ${entry({ mcp: { baton: { type: 'local', command: [command, ...args], environment: env, enabled: true } } })}`,
-    `  Gemini CLI, .gemini/settings.json:`,
-    `    ${entry({ mcpServers: { baton: { command, args, env } } })}`,
-    `  Cline, cline_mcp_settings.json:`,
-    `    ${entry({ mcpServers: { baton: { type: 'stdio', command, args, env, disabled: false } } })}`,
-  ].join('\n');
+  const server: Server = {
+    kind: 'stdio',
+    command: 'node',
+    args: [join(repository, 'dist/src/main.js'), 'mcp', '--toolsets', 'all'],
+    // Shell steps are off until the programs they may run are named.
+    env: { BATON_SHELL_ALLOW: 'node,npm,git' },
+  };
+  return FILES.flatMap(([client, file]) => [
+    `  ${client.title}, ${file}:`,
+    `    ${JSON.stringify({ [client.section]: { baton: newEntry(client.entry(server)) } })}`,
+  ]).join('\n');
 }

@@ -1,0 +1,68 @@
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import type { Server } from './connect-client.ts';
+
+/** What the user asked for, before it is brought together with the entry that is there. */
+export type WantedServer =
+  | {
+      readonly kind: 'stdio';
+      readonly command: string;
+      /** Of Baton, absolute. */
+      readonly main: string;
+      /** Options of `baton mcp` to set, with their values. */
+      readonly options: Readonly<Record<string, string>>;
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'http'; readonly url: string };
+
+/** The server to register: options and variables of the entry that is there stay unless `wanted` says otherwise. */
+export function serverFor(wanted: WantedServer, existing: JsonObject | undefined): Server {
+  if (wanted.kind === 'http') return wanted;
+  const { command, main, options } = wanted;
+  let rest = existing === undefined ? [] : optionsIn(existing);
+  for (const [option, value] of Object.entries(options)) rest = withOption(rest, option, value);
+  const env = { ...nestedEnv(existing), ...wanted.env };
+  return { kind: 'stdio', command, args: [main, 'mcp', ...rest], env };
+}
+
+/** Whether an entry is (or may well be) one that starts Baton; one without a command is nobody else's. */
+export function isBatons(entry: JsonObject): boolean {
+  const words = wordsOf(entry);
+  if (words.length === 0) return true;
+  return (
+    words.includes('mcp') && words.some((word) => /baton|[\\/]src[\\/]main\.[jt]s$/i.test(word))
+  );
+}
+
+/** The command line of an entry, however its client writes it. */
+function wordsOf(entry: JsonObject): string[] {
+  const { command, args } = described(entry);
+  return [command, args].flat().filter((word) => typeof word === 'string');
+}
+
+/** Cline's own commands write what describes the server one level deeper. */
+function described(entry: JsonObject): JsonObject {
+  return isJsonObject(entry.transport) ? entry.transport : entry;
+}
+
+function nestedEnv(entry: JsonObject | undefined): Record<string, string> {
+  const env: Json | undefined = isJsonObject(entry?.transport) ? entry.transport.env : undefined;
+  if (!isJsonObject(env)) return {};
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[key, value]] : [],
+    ),
+  );
+}
+
+function optionsIn(entry: JsonObject): string[] {
+  const words = wordsOf(entry);
+  const at = words.indexOf('mcp');
+  return at === -1 ? [] : words.slice(at + 1);
+}
+
+function withOption(words: readonly string[], option: string, value: string): string[] {
+  const at = words.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  if (at === -1) return [...words, option, value];
+  const count = words[at] === option ? 2 : 1;
+  return words.toSpliced(at, count, option, value);
+}

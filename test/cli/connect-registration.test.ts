@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { isBatons } from '../../src/cli/connect/entry-words.ts';
+import { SETTINGS } from '../../src/config/settings.ts';
+import { registrationLines } from '../../scripts/quickstart/registration.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
+}
+
+const { name, version, bin, mcpName } = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    bin: z.object({ baton: z.string() }),
+    mcpName: z.string().optional(),
+  })
+  .parse(readJson('package.json'));
+
+const variable = z.object({
+  name: z.enum(SETTINGS.map((setting) => setting.variable)),
+  description: z.string().min(1),
+});
+
+/** What the registry asks of a server.json: its schema of 2025-12-11, as far as it concerns this one. */
+const serverSchema = z.object({
+  $schema: z.literal(
+    'https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json',
+  ),
+  name: z.string().regex(/^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/),
+  title: z.string().min(1).max(100),
+  description: z.string().min(1).max(100),
+  version: z.literal(version),
+  packages: z.tuple([
+    z.object({
+      registryType: z.literal('npm'),
+      identifier: z.literal(name),
+      version: z.literal(version),
+      runtimeHint: z.literal('npx'),
+      transport: z.strictObject({ type: z.literal('stdio') }),
+      packageArguments: z.tuple(
+        [z.strictObject({ type: z.literal('positional'), value: z.literal('mcp') })],
+        z.object({ type: z.literal('named'), name: z.string().startsWith('--') }),
+      ),
+      environmentVariables: z.array(variable).min(1),
+    }),
+  ]),
+});
+
+test('server.json is what the registry takes, of this version, with variables that exist', () => {
+  expect(serverSchema.safeParse(readJson('server.json')).error).toBeUndefined();
+});
+
+test('package.json names the server as server.json does: the registry compares them', () => {
+  expect(mcpName).toBe(serverSchema.parse(readJson('server.json')).name);
+});
+
+test('mcp.json starts the program of this package', () => {
+  const { mcpServers } = z
+    .object({
+      mcpServers: z.object({
+        baton: z.strictObject({
+          type: z.literal('stdio'),
+          command: z.literal('node'),
+          args: z.array(z.string()),
+          env: z.partialRecord(variable.shape.name, z.string()),
+        }),
+      }),
+    })
+    .parse(readJson('mcp.json'));
+  expect(mcpServers.baton.args.slice(0, 2)).toEqual([bin.baton, 'mcp']);
+  const { command, args } = mcpServers.baton;
+  expect(isBatons({ command, args })).toBe(true);
+});
+
+test('the quickstart shows what baton connect writes', () => {
+  const lines = registrationLines('/repo').split('\n');
+  const shown = lines
+    .filter((_line, at) => at % 2 === 1)
+    .map((line) => JSON.parse(line) as unknown);
+  expect(shown).toMatchObject([
+    { mcp: { baton: { type: 'local' } } },
+    { mcpServers: { baton: { trust: false } } },
+    { mcpServers: { baton: { timeout: 60 } } },
+  ]);
+});
