@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { createGitRepositoryReader } from './adapters/git/git-repository-reader.ts';
 import { createLoadProbe, effectiveCores } from './adapters/system/load-probe.ts';
 import { createPinoLogger, type ClosableLogger } from './adapters/system/pino-logger.ts';
 import { randomIdSource } from './adapters/system/random-id-source.ts';
@@ -10,10 +11,13 @@ import { createExecuteCommand } from './application/execute-command.ts';
 import { createPlanCache } from './application/plan-cache.ts';
 import { createRunCache } from './application/run-cache.ts';
 import type { ApplicationPorts } from './application/use-case.ts';
+import { createHandlerSource, kindSource } from './composition/configured-handlers.ts';
 import type { LoadedConfig } from './config.ts';
 import { createShellHandler } from './handlers/shell/shell-handler.ts';
+import { createDeclaredHandler } from './handlers/third-party/declared-handler.ts';
 import type { Store } from './ports/store.ts';
 import type { StepHandler } from './ports/step-handler.ts';
+import type { Handler } from './sdk/handler/handler-object.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -42,14 +46,17 @@ export interface Baton {
 }
 
 /**
- * The one place that constructs adapters. Rejects as `openSqliteStore` does: nothing is left open then. Starts no
- * work: call `engine.start()`.
+ * The one place that constructs adapters. Rejects as `openSqliteStore` does, and with ConfigError when a process that is to
+ * stay cannot use a file of the setting `handlers`: nothing is left open then. Starts no work: call `engine.start()`.
  */
 export async function composeBaton(
   loaded: LoadedConfig,
   options: CompositionOptions,
 ): Promise<Baton> {
   const { config, environment } = loaded;
+  // What only asks or commands must work though a handler file is broken: it loads them when it registers a definition.
+  const handlerSource = createHandlerSource(loaded);
+  const thirdParty = options.engine === 'none' ? [] : await handlerSource();
   const logger = createPinoLogger(config.log);
   const clock = systemClock;
   const ids = randomIdSource;
@@ -58,8 +65,13 @@ export async function composeBaton(
   const runs = createRunCache(store, plans);
   const env = pick(environment, config.expressions.env);
   const execute = createExecuteCommand({ store, runs, clock, ids, env });
-  const ports = { store, execute, runs, plans, clock, ids, workspace: config.workspace };
-  const handlers = options.engine === 'worker' ? createHandlers(loaded, options.queues) : [];
+  const { workspace } = config;
+  const loadedKinds = kindSource(handlerSource);
+  const { roots } = config.shell;
+  const repositories = createGitRepositoryReader({ workspace, roots, environment });
+  const ports = { store, execute, runs, plans, clock, ids, repositories, workspace, loadedKinds };
+  const handlers =
+    options.engine === 'worker' ? createHandlers(loaded, thirdParty, options.queues) : [];
   const engine =
     options.engine === 'none' ? undefined : buildEngine({ ...ports, logger }, handlers, loaded);
   return {
@@ -94,9 +106,13 @@ function buildEngine(
 
 function createHandlers(
   { config: { shell }, environment }: LoadedConfig,
+  thirdParty: readonly Handler[],
   only: readonly string[] | undefined,
 ): StepHandler[] {
-  const handlers = [createShellHandler({ ...shell, environment })];
+  const handlers = [
+    createShellHandler({ ...shell, environment }),
+    ...thirdParty.map((handler) => createDeclaredHandler(handler, systemClock)),
+  ];
   if (only === undefined) return handlers;
   return handlers.map((handler) => ({
     ...handler,

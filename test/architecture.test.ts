@@ -6,7 +6,7 @@ import { findViolations, readModule } from './support/architecture-rules.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 test('every file keeps the rules of its layer, and no files load each other in a circle', () => {
-  const paths = globSync('{src,tools}/**/*.ts', { cwd: ROOT }).filter(
+  const paths = globSync('{src,tools,resources,prompts}/**/*.ts', { cwd: ROOT }).filter(
     (path) => !path.endsWith('.d.ts'),
   );
   expect(paths.length).toBeGreaterThan(100);
@@ -58,8 +58,21 @@ describe('the check itself', () => {
     ],
     ['tools/x.ts', `import { A } from '@modelcontextprotocol/server'`, 'may not import A of'],
     ['tools/x.ts', `import '../src/composition.ts'`, 'may not import src/composition.ts'],
+    ['resources/x.ts', `import '../src/adapters/a/b.ts'`, 'may not import src/adapters/a/b.ts'],
+    ['prompts/x.ts', `import '../tools/y.ts'`, 'may not import tools/y.ts'],
     ['src/cli/x.ts', `import '../adapters/sqlite/sqlite-store.ts'`, 'may not import src/adapters'],
     ['src/cli/x.ts', `import '@modelcontextprotocol/server/stdio'`, 'may not import all of @model'],
+    ['src/sdk/handler.ts', `import '../application/y.ts'`, 'may not import src/application/y.ts'],
+    [
+      'src/sdk/handler/x.ts',
+      `import { readFile } from 'node:fs'`,
+      'may not import readFile of node:fs',
+    ],
+    [
+      'src/handlers/shell/x.ts',
+      `import '../third-party/y.ts'`,
+      'may not import src/handlers/third',
+    ],
     ['src/elsewhere/x.ts', ``, 'belongs to no layer'],
   ];
   test.each(cases)('refuses in %s: %s', (path, text, message) => {

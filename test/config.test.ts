@@ -44,6 +44,7 @@ describe('defaults', () => {
       store: join(home, '.local/share/baton/baton.db'),
       workspace: project,
       shell: { allow: [], roots: [], env: [], outputLimitBytes: 65_536 },
+      handlers: [],
       worker: { concurrency: 'auto', leaseDurationMs: 10_000 },
       retention: { days: 30, runs: 10_000 },
       expressions: { env: [] },

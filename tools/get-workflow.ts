@@ -5,7 +5,15 @@ import {
   type WorkflowView,
 } from '../src/application/get-workflow.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
-import { attentionLines, endLines, headLine, nextLines, stepLine } from '../src/mcp/run-text.ts';
+import {
+  answeredLines,
+  attentionLines,
+  checkpointLine,
+  endLines,
+  headLine,
+  nextLines,
+  stepLine,
+} from '../src/mcp/run-text.ts';
 import { costOf, pageOf, pieceOf } from '../src/mcp/text-page.ts';
 import { MAX_RESULT_CHARS } from '../src/mcp/tool-result.ts';
 
@@ -13,7 +21,7 @@ export const getWorkflow = defineTool({
   name: 'get_workflow',
   title: 'Read a run',
   description:
-    'Status, progress, steps and output of a run, as of now. Give step for the full output of one step.',
+    'Status, progress, steps, checkpoints and output of a run, as of now. Give step for the full output of one step (its input until then).',
   toolset: 'runs',
   isDefault: true,
   inputSchema: getWorkflowInputSchema,
@@ -28,7 +36,7 @@ export const getWorkflow = defineTool({
 });
 
 function table(view: WorkflowView, { offset = 0 }: GetWorkflowInput): string {
-  const head = [headLine(view), ...endLines(view, 1_500)];
+  const head = [headLine(view), ...endLines(view, 1_500), ...pointLines(view)];
   const tail = [...attentionLines(view.attention, view.next), ...nextLines(view.next)];
   const budget = MAX_RESULT_CHARS - costOf([...head, ...tail].join('\n')) - 250;
   const page = pageOf(view.steps.map(stepLine), offset, budget);
@@ -41,9 +49,23 @@ function table(view: WorkflowView, { offset = 0 }: GetWorkflowInput): string {
   ].join('\n');
 }
 
+/** Answered approvals and the newest checkpoints. */
+function pointLines({ approvals, checkpoints }: WorkflowView): string[] {
+  const answered = answeredLines(approvals);
+  const newest = checkpoints.slice(-5).map((one) => `- ${checkpointLine(one)}`);
+  const left = checkpoints.length - newest.length;
+  return [
+    ...(answered.length > 0 ? ['approvals:', ...answered] : []),
+    ...(newest.length > 0 ? [`checkpoints${left > 0 ? ` (${left} older)` : ''}:`, ...newest] : []),
+  ];
+}
+
 function output(view: WorkflowView, { step, offset = 0 }: GetWorkflowInput): string {
   const { step: detail } = view;
-  const value = step === RUN_OUTPUT ? view.output : detail?.output;
+  const result = step === RUN_OUTPUT ? view.output : detail?.output;
+  // Until it has an output, what it was asked to do: instructions may be longer than one answer.
+  const value = result ?? detail?.input;
+  const what = result === undefined ? 'no output yet; its input' : 'output';
   const head = [
     headLine(view),
     ...(detail ? [stepLine(detail)] : []),
@@ -61,7 +83,7 @@ function output(view: WorkflowView, { step, offset = 0 }: GetWorkflowInput): str
   const { piece, nextOffset } = pieceOf(text, offset, budget);
   return [
     ...head,
-    `output, characters ${offset} to ${offset + piece.length} of ${text.length}:`,
+    `${what}, characters ${offset} to ${offset + piece.length} of ${text.length}:`,
     piece,
     ...more(view, nextOffset, step),
   ].join('\n');

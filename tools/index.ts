@@ -1,4 +1,10 @@
 import type { Tool } from '../src/mcp/define-tool.ts';
+import { requestApproval } from './request-approval.ts';
+import { handoffTask } from './handoff-task.ts';
+import { reportTask } from './report-task.ts';
+import { claimTask } from './claim-task.ts';
+import { registerAgent } from './register-agent.ts';
+import { checkpoint } from './checkpoint.ts';
 import { awaitWorkflow } from './await-workflow.ts';
 import { cancelWorkflow } from './cancel-workflow.ts';
 import { explainWorkflow } from './explain-workflow.ts';
@@ -27,5 +33,11 @@ export const tools: readonly Tool[] = [
   getWorkflowHistory,
   registerWorkflow,
   listCatalog,
+  checkpoint,
+  registerAgent,
+  claimTask,
+  reportTask,
+  handoffTask,
+  requestApproval,
   getHealth,
 ];

@@ -1,12 +1,13 @@
 import { listCatalogInputSchema, type Catalog } from '../src/application/list-catalog.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
+import { checkpointLine } from '../src/mcp/run-text.ts';
 import { clip, pageOf } from '../src/mcp/text-page.ts';
 
 export const listCatalog = defineTool({
   name: 'list_catalog',
   title: 'List what can be started',
   description:
-    'Registered workflows, step kinds and live workers. With name: the input schema of one of them; read it before start_workflow.',
+    'Registered workflows, step kinds, workers, agents and checkpoints. With name: the input schema of one of them; read it before start_workflow.',
   toolset: 'definitions',
   isDefault: true,
   inputSchema: listCatalogInputSchema,
@@ -22,6 +23,8 @@ function lines(catalog: Catalog): string[] {
     ...workflowLines(catalog),
     ...kindLines(catalog),
     ...workerLines(catalog),
+    ...agentLines(catalog),
+    ...checkpointLines(catalog),
     ...detailLines(catalog),
   ];
 }
@@ -41,7 +44,13 @@ function workflowLines({ workflows, next_cursor }: Catalog): string[] {
 
 function kindLines({ step_kinds }: Catalog): string[] {
   if (step_kinds === undefined) return [];
-  return ['step kinds:', ...step_kinds.map(({ name, description }) => `- ${name}: ${description}`)];
+  const page = pageOf(
+    step_kinds.map(({ name, description }) => clip(`- ${name}: ${description}`, 250)),
+    0,
+    2_500,
+  );
+  const rest = step_kinds.length - page.lines.length;
+  return ['step kinds:', ...page.lines, ...(rest > 0 ? [`- and ${rest} more`] : [])];
 }
 
 function workerLines({ workers }: Catalog): string[] {
@@ -56,11 +65,34 @@ function workerLines({ workers }: Catalog): string[] {
   return ['workers:', ...shown, ...(rest > 0 ? [`- and ${rest} more`] : [])];
 }
 
+function agentLines({ agents }: Catalog): string[] {
+  if (agents === undefined || agents.length === 0) return [];
+  const shown = agents
+    .slice(0, 15)
+    .map(({ agent_id, capabilities, status }) =>
+      clip(`- ${agent_id} (${status}): ${capabilities.join(', ')}`, 200),
+    );
+  const rest = agents.length - shown.length;
+  return ['agents:', ...shown, ...(rest > 0 ? [`- and ${rest} more`] : [])];
+}
+
+function checkpointLines({ checkpoints }: Catalog): string[] {
+  if (checkpoints === undefined || checkpoints.length === 0) return [];
+  const shown = checkpoints
+    .slice(0, 10)
+    .map((one) => clip(`- ${one.workflow}: ${checkpointLine(one)}`, 240));
+  const rest = checkpoints.length - shown.length;
+  return ['checkpoints:', ...shown, ...(rest > 0 ? [`- and ${rest} older`] : [])];
+}
+
 function detailLines({ workflow, step_kind }: Catalog): string[] {
   if (step_kind)
     return [
       `step kind ${step_kind.name}: ${step_kind.description}`,
       `with: ${clip(JSON.stringify(step_kind.input_schema), 3_000)}`,
+      ...(step_kind.output_schema === undefined
+        ? []
+        : [`output: ${clip(JSON.stringify(step_kind.output_schema), 1_500)}`]),
       `effect unless the step says otherwise: ${step_kind.effect}`,
       `keys of every step: id, uses, with, needs, if, outputSchema, description${step_kind.settings.map((key) => `, ${key}`).join('')}`,
     ];

@@ -2,13 +2,15 @@ import { EVENT_SCHEMA_VERSION, type EventBody, type RunEvent } from '../domain/e
 import { advanceTimerId, effectsOf } from '../domain/effects.ts';
 import type { Plan } from '../domain/plan.ts';
 import { writeSnapshot, type DraftState, type RunHeader } from '../domain/state.ts';
-import type {
-  CommitCommand,
-  CommitRequest,
-  IndexEntry,
-  NewTask,
-  RunKey,
-  RunSnapshot,
+import {
+  RUN_MARKS,
+  type CommitCommand,
+  type CommitRequest,
+  type IndexEntry,
+  type NewTask,
+  type RunKey,
+  type RunMark,
+  type RunSnapshot,
 } from '../ports/run-store.ts';
 import type { CommandEnvelope } from './execute-command.ts';
 import type { CachedRun } from './run-cache.ts';
@@ -55,7 +57,7 @@ export function buildCommit(decided: {
       ...(snapshot && { snapshot }),
       ...effects,
       messages: [],
-      ...(before.status !== draft.run.status && { index: indexEntryOf(draft.run) }),
+      ...(isListedOtherwise(before, draft.run) && { index: indexEntryOf(draft.run) }),
     },
     tailBytes: snapshot ? 0 : tailBytes,
     snapshotBytes: snapshot?.data.length ?? run.snapshotBytes,
@@ -68,7 +70,20 @@ export function indexEntryOf(run: RunHeader): IndexEntry {
     status: run.status,
     startedAtMs: run.startedAtMs,
     ...(run.finishedAtMs !== undefined && { finishedAtMs: run.finishedAtMs }),
+    marks: marksOf(run),
   };
+}
+
+function isListedOtherwise(before: RunHeader, after: RunHeader): boolean {
+  return before.status !== after.status || String(marksOf(before)) !== String(marksOf(after));
+}
+
+function marksOf({ awaitedPeople, checkpoints }: RunHeader): RunMark[] {
+  const marks: Readonly<Record<RunMark, boolean>> = {
+    awaits_person: awaitedPeople > 0,
+    has_checkpoints: checkpoints.length > 0,
+  };
+  return RUN_MARKS.filter((mark) => marks[mark]);
 }
 
 function serialise(

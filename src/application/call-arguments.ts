@@ -50,6 +50,15 @@ export function wholeNumberSchema(min: number, max?: number) {
   );
 }
 
+/** A list of names; `"a, b"` counts as two, as some clients send every argument as text. */
+export function nameListSchema(name: z.ZodString, max: number) {
+  return z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    const parsed = parseJson(value);
+    return Array.isArray(parsed) ? parsed : value.split(',').flatMap((part) => part.trim() || []);
+  }, z.array(name).max(max));
+}
+
 export function flagSchema() {
   return z.preprocess(
     (value) => (value === 'true' ? true : value === 'false' ? false : value),

@@ -79,6 +79,7 @@ class ProcessEngine implements Engine {
     this.#worker = createStepWorker({
       ...ports,
       owner: this.workerId,
+      actor: `worker:${this.workerId}`,
       leaseDurationMs: config.leaseDurationMs,
       handlers: new Map(handlers.map((handler) => [handler.kind, handler])),
       queues: this.#queues,

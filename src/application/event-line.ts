@@ -1,5 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts';
-import type { EventBody, RunEvent } from '../domain/events.ts';
+import type { ApprovalAnswer, EventBody, RepositoryState, RunEvent } from '../domain/events.ts';
+import { targetName } from './handover-target.ts';
 import { isoTime } from './step-view.ts';
 
 /** One event in short, for lists. */
@@ -52,6 +53,14 @@ function describe(event: EventBody): string {
       return `${event.step} outcome unknown: ${short(event.reason)}`;
     case 'StepsCancelled':
       return `cancelled ${names(event.steps.map(({ step }) => step))}`;
+    case 'ApprovalRequested':
+      return `approval "${event.approvalId}" asked${byWhom(event.by)}: ${short(event.ask.question)}`;
+    case 'ApprovalResolved':
+      return `approval "${event.approvalId}" ${answerOf(event)}`;
+    case 'TaskHandedOver':
+      return `${event.step} handed to ${targetName(event.to)} by ${event.from}${reasonOf(event.note)}`;
+    case 'CheckpointCreated':
+      return `checkpoint "${event.name}"${commitOf(event.repository)}${reasonOf(event.note)}`;
     case 'SignalReceived':
       return `signal "${event.name}" received`;
     case 'WorkflowPaused':
@@ -69,6 +78,22 @@ function describe(event: EventBody): string {
     default:
       return assertNever(event);
   }
+}
+
+function byWhom(by: string | undefined): string {
+  return by === undefined ? '' : ` by ${by}`;
+}
+
+function answerOf({ resolution, choice = '', by, via, comment }: ApprovalAnswer): string {
+  if (resolution === 'expired') return 'expired';
+  const how = resolution === 'rejected' ? 'rejected' : `answered "${choice}"`;
+  return `${how}${byWhom(by)}${via === undefined ? '' : ` (${via})`}${reasonOf(comment)}`;
+}
+
+function commitOf(repository: RepositoryState | undefined): string {
+  if (repository === undefined) return '';
+  const { commit = 'no commit', isDirty } = repository;
+  return ` at ${commit.slice(0, 12)}${isDirty ? ' with changes' : ''}`;
 }
 
 function names(all: readonly string[]): string {

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { StoreDescription } from '../ports/store.ts';
 import type { QueueDepth } from '../ports/work-source.ts';
-import { servesQueue } from './serves-queue.ts';
+import { servesQueue, type Performers } from './serves-queue.ts';
+import { listAgents } from './agent-registry.ts';
+import { targetName, targetOfQueue } from './handover-target.ts';
 import type { ApplicationPorts, UseCase } from './use-case.ts';
 import { listWorkers, type WorkerPresence } from './worker-presence.ts';
 
@@ -20,15 +22,19 @@ export interface Health {
 }
 
 /** How the store, the queues and the workers are. Answers also when the store does not. */
-export function createGetHealth({ store }: ApplicationPorts): UseCase<GetHealthInput, Health> {
-  return async () => {
+export function createGetHealth({
+  store,
+  clock,
+}: ApplicationPorts): UseCase<GetHealthInput, Health> {
+  return async ({ tenant }) => {
     try {
-      const [description, queues, workers] = await Promise.all([
+      const [description, queues, workers, agents] = await Promise.all([
         store.describe(),
         store.queueDepths(),
         listWorkers(store),
+        listAgents(store, tenant),
       ]);
-      const reasons = reasonsOf(queues, workers);
+      const reasons = reasonsOf(queues, { workers, agents, nowMs: clock.now() });
       const status = reasons.length === 0 ? 'ok' : 'degraded';
       return { ok: true, value: { status, reasons, store: description, queues, workers } };
     } catch (error) {
@@ -39,16 +45,22 @@ export function createGetHealth({ store }: ApplicationPorts): UseCase<GetHealthI
   };
 }
 
-function reasonsOf(queues: readonly QueueDepth[], workers: readonly WorkerPresence[]): string[] {
+function reasonsOf(queues: readonly QueueDepth[], performers: Performers): string[] {
+  const { workers } = performers;
   const unserved = queues
-    .filter(({ queue, waiting }) => waiting > 0 && !servesQueue(workers, queue))
-    .map(
-      ({ queue, waiting }) => `${waiting} task(s) wait in "${queue}", which no live worker serves`,
-    );
+    .filter(({ queue, waiting }) => waiting > 0 && !servesQueue(performers, queue))
+    .map(({ queue, waiting }) => `${waiting} task(s) wait ${whoseFault(queue)}`);
   return workers.length === 0
     ? [
-        'no worker is alive that may run steps (the setting shell.allow lists what they may run)',
+        'no worker is alive that may run steps (the settings shell.allow and handlers say what they may run)',
         ...unserved,
       ]
     : unserved;
+}
+
+function whoseFault(queue: string): string {
+  const target = targetOfQueue(queue);
+  return target === undefined
+    ? `in "${queue}", which no live worker serves`
+    : `for ${targetName(target)}, and none was there in the last 15 minutes`;
 }

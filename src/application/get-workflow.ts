@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { Json } from '../domain/json.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
+import { approvalsOf, type ApprovalView } from './approval-view.ts';
+import { viewCheckpoint, type CheckpointView } from './checkpoint-view.ts';
 import { runIdSchema, wholeNumberSchema } from './call-arguments.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
-import { needsSomebody, reasonsOf, type Reason } from './run-reasons.ts';
+import type { Reason } from './reason.ts';
+import { needsSomebody, reasonsOf } from './run-reasons.ts';
 import { readSituation, type RunSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
+import { taskInput } from './task-input.ts';
 import { viewStep, type StepView } from './step-view.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
 
@@ -21,7 +25,7 @@ export type GetWorkflowInput = z.infer<typeof getWorkflowInputSchema>;
 
 export interface StepDetail extends StepView {
   readonly output?: Json;
-  /** Evaluated `with` of the present attempt, where it holds expressions. */
+  /** Evaluated `with` of the present attempt. */
   readonly input?: Json;
   readonly error_details?: Json;
 }
@@ -29,6 +33,9 @@ export interface StepDetail extends StepView {
 export interface WorkflowView extends RunSummary {
   /** In the order of the definition. */
   readonly steps: readonly StepView[];
+  /** Open approvals, and all that agents asked for. */
+  readonly approvals: readonly ApprovalView[];
+  readonly checkpoints: readonly CheckpointView[];
   readonly attention: readonly Reason[];
   readonly next: readonly string[];
   /** Only of the step that was asked for. */
@@ -57,6 +64,10 @@ function view(situation: RunSituation, stepId: string | undefined): UseCaseResul
     value: {
       ...summary,
       steps: situation.plan.steps.map((step) => viewStep(situation, step)),
+      approvals: approvalsOf(situation),
+      checkpoints: situation.state.run.checkpoints.map((one) =>
+        viewCheckpoint(situation.key.runId, one),
+      ),
       attention,
       next: nextCalls(summary, attention),
       ...(detail && { step: detail.value }),
@@ -67,7 +78,10 @@ function view(situation: RunSituation, stepId: string | undefined): UseCaseResul
 function detailOf(situation: RunSituation, id: string): UseCaseResult<StepDetail> {
   const planned = situation.plan.steps[situation.plan.indexOf.get(id) ?? -1];
   if (planned === undefined) return unknownStep(situation, id);
-  const { output, input, error } = situation.state.steps.get(planned.index);
+  const record = situation.state.steps.get(planned.index);
+  const { output, error, status } = record;
+  const isAsked = status === 'scheduled' || status === 'waiting';
+  const input = isAsked && planned.queue !== undefined ? taskInput(planned, record) : record.input;
   return {
     ok: true,
     value: {

@@ -8,8 +8,13 @@ import {
   type StepKindName,
 } from '../domain/definition/step-kinds.ts';
 import type { RegisteredDefinition } from '../ports/definition-catalog.ts';
+import type { LoadedKind } from '../ports/loaded-kind.ts';
+import { listAgents } from './agent-registry.ts';
+import { viewAgent, type AgentView } from './agent-view.ts';
 import { exampleInput } from './example-input.ts';
 import { findDefinition } from './find-definition.ts';
+import { newestCheckpoints, type ListedCheckpoint } from './list-checkpoints.ts';
+import { listLoadedKinds } from './loaded-kinds.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { levelsOf } from './register-workflow.ts';
 import { toolCall } from './tool-call.ts';
@@ -18,7 +23,13 @@ import { listWorkers, type WorkerPresence } from './worker-presence.ts';
 
 const PAGE = 50;
 
-export const CATALOG_KINDS = ['workflows', 'step_kinds', 'workers'] as const;
+export const CATALOG_KINDS = [
+  'workflows',
+  'step_kinds',
+  'workers',
+  'agents',
+  'checkpoints',
+] as const;
 
 export const listCatalogInputSchema = z.object({
   kind: z.enum(CATALOG_KINDS).optional().describe('Default: all'),
@@ -44,10 +55,12 @@ export interface WorkflowDetail extends CatalogWorkflow {
 }
 
 export interface StepKindDetail {
-  readonly name: StepKindName;
+  readonly name: string;
   readonly description: string;
   /** JSON Schema of `with`. */
-  readonly input_schema: JsonObject;
+  readonly input_schema: JsonObject | boolean;
+  /** Of a loaded handler that declares one: JSON Schema of the output, unless the step has its own. */
+  readonly output_schema?: JsonObject | boolean;
   /** Keys of the step that this kind has a use for, beside those of every step. */
   readonly settings: readonly string[];
   /** Unless the step says otherwise. */
@@ -56,8 +69,11 @@ export interface StepKindDetail {
 
 export interface Catalog {
   readonly workflows?: readonly CatalogWorkflow[];
-  readonly step_kinds?: readonly { name: StepKindName; description: string }[];
+  readonly step_kinds?: readonly { name: string; description: string }[];
   readonly workers?: readonly WorkerPresence[];
+  readonly agents?: readonly AgentView[];
+  /** Of the newest runs that have some. */
+  readonly checkpoints?: readonly ListedCheckpoint[];
   /** With `name`. */
   readonly workflow?: WorkflowDetail;
   readonly step_kind?: StepKindDetail;
@@ -67,6 +83,9 @@ export interface Catalog {
 
 const KIND_DESCRIPTIONS: Readonly<Record<StepKindName, string>> = {
   shell: 'Runs a command (argument list, no shell) at a worker that allows its binary.',
+  agent:
+    'Work for an agent with a capability (or one agent by id), which claims it with claim_task and reports it with report_task; `output` is its contract.',
+  approval: 'Asks people a question and waits for their answer; a rejection fails the step.',
   transform: 'Evaluates its `with`; the value is its output.',
   wait: 'Waits `for` a duration or `until` a time.',
   signal: 'Waits for a named signal; its payload is the output.',
@@ -97,17 +116,30 @@ async function overview(
   const page = definitions?.slice(0, PAGE);
   const isMore = definitions !== undefined && definitions.length > PAGE;
   const last = page?.at(-1)?.name;
+  const loaded = wants('step_kinds') ? await listLoadedKinds(ports) : [];
   return {
     ok: true,
     value: {
       ...(page && { workflows: page.map(entryOf) }),
       ...(isMore && last !== undefined && { next_cursor: last }),
       ...(wants('step_kinds') && {
-        step_kinds: STEP_KIND_NAMES.map((name) => ({ name, description: KIND_DESCRIPTIONS[name] })),
+        step_kinds: [
+          ...STEP_KIND_NAMES.map((name) => ({ name, description: KIND_DESCRIPTIONS[name] })),
+          ...loaded.map(({ name, description }) => ({ name, description })),
+        ],
       }),
       ...(wants('workers') && { workers: await listWorkers(ports.store) }),
+      ...(wants('agents') && { agents: await agentsOf(ports, tenant) }),
+      ...(wants('checkpoints') && {
+        checkpoints: (await newestCheckpoints(ports, tenant)).checkpoints,
+      }),
     },
   };
+}
+
+async function agentsOf({ store, clock }: ApplicationPorts, tenant: string): Promise<AgentView[]> {
+  const agents = await listAgents(store, tenant);
+  return agents.map((agent) => viewAgent(agent, clock.now()));
 }
 
 async function detail(
@@ -118,7 +150,10 @@ async function detail(
 ): Promise<UseCaseResult<Catalog>> {
   if (kind !== 'workflows' && isStepKindName(name))
     return { ok: true, value: { step_kind: kindDetail(name) } };
-  if (kind === 'step_kinds') return unknownKind(name);
+  const loaded = kind === 'workflows' ? [] : await listLoadedKinds(ports);
+  const own = loaded.find((one) => one.name === name);
+  if (own !== undefined) return { ok: true, value: { step_kind: loadedKindDetail(own) } };
+  if (kind === 'step_kinds') return unknownKind(name, loaded);
   const found = await findDefinition(ports.store, tenant, name);
   if (!found.ok) return found;
   return { ok: true, value: { workflow: await workflowDetail(ports, tenant, found.value) } };
@@ -160,13 +195,27 @@ function kindDetail(name: StepKindName): StepKindDetail {
   return { name, description: KIND_DESCRIPTIONS[name], input_schema, settings, effect };
 }
 
-function unknownKind(name: string): UseCaseResult<never> {
-  const nearest = nearestName(name, STEP_KIND_NAMES);
+function loadedKindDetail({ name, description, declaration }: LoadedKind): StepKindDetail {
+  const { input, output, effect } = declaration;
+  return {
+    name,
+    description,
+    input_schema: input,
+    ...(output !== undefined && { output_schema: output }),
+    // A worker performs it, as it does shell steps.
+    settings: STEP_KINDS.shell.settings,
+    effect,
+  };
+}
+
+function unknownKind(name: string, loaded: readonly LoadedKind[]): UseCaseResult<never> {
+  const names = [...STEP_KIND_NAMES, ...loaded.map((one) => one.name)];
+  const nearest = nearestName(name, names);
   return failure({
     code: 'unknown_step_kind',
     message: `There is no step kind "${name}".`,
     changed: 'nothing',
-    next: `${nearest === undefined ? '' : `Did you mean "${nearest}"? `}Step kinds: ${STEP_KIND_NAMES.join(', ')}.`,
+    next: `${nearest === undefined ? '' : `Did you mean "${nearest}"? `}Step kinds: ${names.join(', ')}.`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { MAX_DOCUMENT_LENGTH } from '../domain/definition/definition-limits.ts';
+import type { DeclaredKinds } from '../domain/definition/kind-declaration.ts';
 import {
   parseDefinition,
   type DefinitionError,
@@ -9,8 +10,11 @@ import {
 /** Expansions of one YAML alias: enough for anchors that people write, too few for a bomb. */
 const MAX_ALIASES = 100;
 
-/** Reads a definition from YAML or JSON text (JSON is YAML). All mistakes at once, each with its place. */
-export function parseDefinitionText(text: string): ParsedDefinition {
+/**
+ * Reads a definition from YAML or JSON text (JSON is YAML), to be registered with the declarations of the loaded kinds
+ * it uses. All mistakes at once, each with its place.
+ */
+export function parseDefinitionText(text: string, loaded: DeclaredKinds): ParsedDefinition {
   if (text.length > MAX_DOCUMENT_LENGTH)
     return refuse(`is longer than ${MAX_DOCUMENT_LENGTH} characters`);
   const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true });
@@ -24,10 +28,11 @@ export function parseDefinitionText(text: string): ParsedDefinition {
         message: message.split('\n')[0] ?? message,
       })),
     };
-  return toPlain(() => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown); // yaml answers any
+  // yaml answers any
+  return toPlain(() => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, loaded);
 }
 
-function toPlain(read: () => unknown): ParsedDefinition {
+function toPlain(read: () => unknown, loaded: DeclaredKinds): ParsedDefinition {
   let value: unknown;
   try {
     value = read();
@@ -36,7 +41,7 @@ function toPlain(read: () => unknown): ParsedDefinition {
     if (error instanceof ReferenceError) return refuse(error.message);
     throw error;
   }
-  return parseDefinition(value);
+  return parseDefinition(value, loaded);
 }
 
 function refuse(message: string): { ok: false; errors: DefinitionError[] } {

@@ -1,13 +1,14 @@
 import type { Json } from '../domain/json.ts';
-import { MAX_DELIVERIES, MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { PlannedStep } from '../domain/plan.ts';
-import type { Scope } from '../domain/expression/scope.ts';
 import type { StepState } from '../domain/state.ts';
 import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-handler.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
+import { admitTask, type AdmittedTask } from './admit-task.ts';
 import type { AttemptGuard, StopReason } from './attempt-guard.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
-import type { CachedRun, RunCache } from './run-cache.ts';
+import type { CachedRun } from './run-cache.ts';
+import { taskInput } from './task-input.ts';
 import { attemptOf, TaskReport, type TaskPorts } from './task-report.ts';
 
 /**
@@ -18,22 +19,9 @@ export async function performTask(
   ports: TaskPorts,
   task: ClaimedTask,
 ): Promise<ClaimedTask | undefined> {
-  const run = await loadRun(ports.runs, task);
-  if (run === undefined) {
-    await ports.store.discard(task.lease);
-    return undefined;
-  }
-  const planned = run.plan.steps[run.plan.indexOf.get(task.slot) ?? -1];
-  const record = planned && run.state.steps.get(planned.index);
-  if (planned === undefined || record?.status !== 'scheduled' || record.attempt !== task.attempt)
-    return new TaskReport(ports, task).send({ type: 'ReturnStep', ...attemptOf(task) });
-  return new TaskRun(ports, task, run, planned, record).perform();
-}
-
-async function loadRun(runs: RunCache, task: ClaimedTask): Promise<CachedRun | undefined> {
-  const cached = await runs.get(task.lease.key);
-  const isCurrent = cached !== undefined && cached.state.run.version >= task.runVersion;
-  return isCurrent ? cached : runs.refresh(task.lease.key);
+  const admission = await admitTask(ports, task);
+  if (admission.kind === 'settled') return admission.next;
+  return new TaskRun(ports, task, admission).perform();
 }
 
 class TaskRun {
@@ -45,13 +33,7 @@ class TaskRun {
   readonly #report: TaskReport;
   readonly #startedAtMs: number;
 
-  constructor(
-    ports: TaskPorts,
-    task: ClaimedTask,
-    run: CachedRun,
-    step: PlannedStep,
-    record: StepState,
-  ) {
+  constructor(ports: TaskPorts, task: ClaimedTask, { run, step, record }: AdmittedTask) {
     this.#ports = ports;
     this.#task = task;
     this.#run = run;
@@ -62,41 +44,6 @@ class TaskRun {
   }
 
   async perform(): Promise<ClaimedTask | undefined> {
-    const { status } = this.#run.state.run;
-    const attempt = attemptOf(this.#task);
-    if (status === 'cancelling') return this.#report.send({ type: 'ReportCancelled', ...attempt });
-    if (this.#record.begun === true)
-      return this.#unknownOutcome('its worker vanished after the effect was begun');
-    if (status === 'paused') return this.#report.send({ type: 'ReturnStep', ...attempt });
-    if (this.#task.delivery > MAX_DELIVERIES)
-      return this.#fail({
-        code: 'poison',
-        message: `this attempt was taken ${MAX_DELIVERIES} times and never reported: its worker died or was lost each time`,
-        permanent: true,
-      });
-    if (this.#step.effect === 'unsafe' && !(await this.#mayBegin())) return undefined;
-    return this.#runHandler();
-  }
-
-  /** `StepStarted` is durable before an unsafe effect begins; a lost reply repeats with the same id. */
-  async #mayBegin(): Promise<boolean> {
-    const { lease, slot, attempt } = this.#task;
-    const outcome = await this.#ports.execute(lease.key, {
-      command: { type: 'StartStep', ...attemptOf(this.#task), ...this.#performer() },
-      commandId: `StartStep:${slot}#${attempt}@${lease.fence}`,
-      actor: `worker:${this.#ports.owner}`,
-      causationId: `task:${slot}#${attempt}`,
-    });
-    if (outcome.kind !== 'committed' && outcome.kind !== 'duplicate') {
-      await this.#ports.store.release(lease);
-      return false;
-    }
-    // A process that was stopped for long may have lost the lease by now: then somebody else has seen the effect begun.
-    const renewed = await this.#ports.store.renew(lease, this.#ports.leaseDurationMs);
-    return renewed.kind === 'renewed';
-  }
-
-  async #runHandler(): Promise<ClaimedTask | undefined> {
     const handler = this.#ports.handlers.get(this.#step.uses);
     if (handler === undefined)
       throw new Error(`claimed a "${this.#step.uses}" step without a handler`);
@@ -123,7 +70,7 @@ class TaskRun {
           return idempotencyKeyOf(key, id);
         },
         attempt: this.#task.attempt,
-        input: this.#record.input ?? this.#constantInput(),
+        input: taskInput(this.#step, this.#record),
         workspace: run.workspace,
         lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,
         signal: guard.signal,
@@ -205,12 +152,6 @@ class TaskRun {
   #performer(): { worker: string; startedAtMs: number } {
     return { worker: this.#ports.owner, startedAtMs: this.#startedAtMs };
   }
-
-  #constantInput(): Json {
-    const input = this.#step.input.evaluate(NOTHING_IN_SCOPE);
-    if (!input.ok) throw new Error(`step "${this.#step.id}" was scheduled without its input`);
-    return input.value;
-  }
 }
 
 /** What keeps an output from being recorded. */
@@ -224,13 +165,3 @@ function problemOf(output: Json): { code: string; message: string } | undefined 
     return { code: 'invalid_output', message: 'the output is nested too deeply to be recorded' };
   }
 }
-
-/** For inputs without expressions, which events leave out. */
-const NOTHING_IN_SCOPE: Scope = {
-  input: null,
-  run: { id: '', name: '', startedAt: '' },
-  env: {},
-  step: () => undefined,
-  succeeded: false,
-  failed: false,
-};

@@ -5,6 +5,7 @@ import { toMermaid } from '../domain/mermaid.ts';
 import type { Plan } from '../domain/plan.ts';
 import { flagSchema } from './call-arguments.ts';
 import { exampleInput } from './example-input.ts';
+import { declaredKinds } from './loaded-kinds.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { parseDefinitionText } from './parse-definition-text.ts';
 import { toolCall } from './tool-call.ts';
@@ -37,14 +38,15 @@ export interface WorkflowRegistration {
 /**
  * Registers a definition, durable when it answers. Content that is registered already keeps its version; other
  * content of the same name becomes the next version, and runs keep the one they started with. All mistakes are
- * reported at once. A dry run registers nothing.
+ * reported at once. A dry run registers nothing. What third parties' step kinds declare is pinned in the definition: when
+ * a handler's declaration changes, registering the same text again gives a new version.
  */
 export function createRegisterWorkflow(
   ports: ApplicationPorts,
 ): UseCase<RegisterWorkflowInput, WorkflowRegistration> {
   return ({ tenant }, input) =>
     translatingErrors<WorkflowRegistration>('unknown', async () => {
-      const parsed = parseDefinitionText(input.definition);
+      const parsed = parseDefinitionText(input.definition, await declaredKinds(ports));
       if (!parsed.ok) return invalid(parsed.errors);
       if (input.dry_run === true) return { ok: true, value: dryRun(parsed) };
       const { name, description } = parsed.definition;

@@ -1,36 +1,17 @@
 import type { PlannedStep } from '../domain/plan.ts';
 import { isTerminal, type StepState } from '../domain/state.ts';
+import { approvalsOf, personTasksOf, type ApprovalView } from './approval-view.ts';
+import type { Reason, ReasonKind } from './reason.ts';
 import type { RunSituation } from './run-situation.ts';
-import { servesQueue } from './serves-queue.ts';
-import { heldLease, isoTime } from './step-view.ts';
+import { scheduledReason } from './scheduled-reason.ts';
+import { isoTime } from './step-view.ts';
 import { toolCall } from './tool-call.ts';
-
-export type ReasonKind =
-  | 'running'
-  | 'queued'
-  | 'no_worker'
-  | 'ready'
-  | 'retrying'
-  | 'waiting_for_signal'
-  | 'waiting_until'
-  | 'outcome_unknown'
-  | 'paused'
-  | 'cancelling'
-  | 'blocked';
-
-/** Why a step, or the run as a whole, has not ended. */
-export interface Reason {
-  readonly kind: ReasonKind;
-  readonly step?: string;
-  readonly message: string;
-  /** The exact call that moves it on, where one does. */
-  readonly next?: string;
-}
 
 /** Reasons that do not go away by waiting: somebody has to act. */
 const NEEDS_SOMEBODY: ReadonlySet<ReasonKind> = new Set([
   'no_worker',
   'waiting_for_signal',
+  'waiting_for_person',
   'outcome_unknown',
   'paused',
 ]);
@@ -48,7 +29,36 @@ export function reasonsOf(situation: RunSituation): readonly Reason[] {
     .filter(({ kind }) => status !== 'cancelling' || (kind !== 'blocked' && kind !== 'ready'));
   const rank = (reason: Reason): number =>
     needsSomebody(reason) ? 0 : reason.kind === 'blocked' ? 2 : 1;
-  return [...ofRun(situation), ...reasons].sort((a, b) => rank(a) - rank(b));
+  return [...ofRun(situation), ...ofAsked(situation), ...reasons].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Approvals that agents asked for in the course of the run. */
+function ofAsked(situation: RunSituation): Reason[] {
+  return approvalsOf(situation)
+    .filter(({ approval_id, step_id, status }) => status === 'waiting' && approval_id !== step_id)
+    .map((approval) => approvalReason(situation, approval));
+}
+
+function approvalReason({ key }: RunSituation, approval: ApprovalView): Reason {
+  const { approval_id, step_id, question, approvers, asked_by, expires_at, choices } = approval;
+  const who = approvers === undefined ? 'a person' : approvers.join(' or ');
+  const asked = asked_by === undefined ? '' : ` (asked by ${asked_by})`;
+  const until = expires_at === undefined ? '' : ` until ${expires_at}`;
+  return {
+    kind: 'waiting_for_person',
+    ...(step_id !== undefined && { step: step_id }),
+    message: `waits for ${who}${until}: "${question.slice(0, 300)}"${asked}; choices: ${choices.join(', ')}, or reject. No tool answers it: a person runs "baton approve ${key.runId} ${approval_id}".`,
+  };
+}
+
+function personTaskReason(situation: RunSituation, step: PlannedStep): Reason {
+  const task = personTasksOf(situation).find(({ step_id }) => step_id === step.id);
+  const note = task?.note === undefined ? '' : `: "${task.note.slice(0, 300)}"`;
+  return {
+    kind: 'waiting_for_person',
+    step: step.id,
+    message: `was handed to ${task?.person ?? 'people'} by ${task?.from ?? ''}${note}. A person runs "baton report ${situation.key.runId} ${step.id}".`,
+  };
 }
 
 function ofRun({ state: { run }, key }: RunSituation): Reason[] {
@@ -75,7 +85,7 @@ function reasonOf(situation: RunSituation, step: PlannedStep): Reason | undefine
   const record = situation.state.steps.get(step.index);
   switch (record.status) {
     case 'scheduled':
-      return scheduled(situation, step, record);
+      return scheduledReason(situation, step, record);
     case 'waiting':
       return waiting(situation, step, record);
     case 'retrying':
@@ -99,63 +109,11 @@ function reasonOf(situation: RunSituation, step: PlannedStep): Reason | undefine
   }
 }
 
-function scheduled(situation: RunSituation, step: PlannedStep, record: StepState): Reason {
-  const lease = heldLease(situation, step);
-  if (situation.state.run.status === 'cancelling')
-    return {
-      kind: 'cancelling',
-      step: step.id,
-      message: lease
-        ? `is being stopped; ${lease.owner} reports it, or its lease runs out at ${isoTime(lease.expiresAtMs)}.`
-        : 'is being taken back, which any Baton process does (no program is needed for it).',
-    };
-  const attempt = `attempt ${record.attempt} of ${step.retry.maxAttempts}`;
-  if (lease)
-    return {
-      kind: 'running',
-      step: step.id,
-      message: `${attempt} runs at worker ${lease.owner} since ${isoTime(lease.claimedAtMs)}; its lease runs until ${isoTime(lease.expiresAtMs)}${heartbeatOf(situation, step)}.`,
-    };
-  const queue = step.queue ?? '';
-  const lost = situation.tasks.get(step.id)?.lease;
-  const left = lost
-    ? ` (worker ${lost.owner} stopped renewing its lease at ${isoTime(lost.expiresAtMs)})`
-    : '';
-  if (servesQueue(situation.workers, queue))
-    return {
-      kind: 'queued',
-      step: step.id,
-      message: `${attempt} is queued in "${queue}"${depthOf(situation, queue)}${left}; a live worker serves that queue.`,
-    };
-  return {
-    kind: 'no_worker',
-    step: step.id,
-    message: `${attempt} is queued in "${queue}"${left}, and no live worker serves that queue. ${remedyFor(situation, queue)}`,
-  };
-}
-
-function depthOf({ depths }: RunSituation, queue: string): string {
-  const depth = depths?.get(queue);
-  return depth === undefined ? '' : ` (${depth.waiting} waiting there, ${depth.leased} running)`;
-}
-
-/** What a person can change so that the queue is served. */
-function remedyFor({ workers }: RunSituation, queue: string): string {
-  const binary = /^shell:(.+)$/.exec(queue)?.[1];
-  const others =
-    workers.length === 0 ? 'No worker is alive' : `${workers.length} other(s) are alive`;
-  if (binary === undefined) return `${others}: "baton worker" starts one.`;
-  return `${others}: start one with "baton worker" (or any Baton server) whose setting shell.allow lists "${binary}".`;
-}
-
-function heartbeatOf(situation: RunSituation, step: PlannedStep): string {
-  const heartbeat = situation.tasks.get(step.id)?.heartbeat;
-  return heartbeat === undefined
-    ? ''
-    : `; last heartbeat ${JSON.stringify(heartbeat).slice(0, 200)}`;
-}
-
-function waiting({ key }: RunSituation, step: PlannedStep, record: StepState): Reason {
+function waiting(situation: RunSituation, step: PlannedStep, record: StepState): Reason {
+  const { key } = situation;
+  if (record.handover?.to.kind === 'person') return personTaskReason(situation, step);
+  const approval = approvalsOf(situation).find(({ approval_id }) => approval_id === step.id);
+  if (approval !== undefined) return approvalReason(situation, approval);
   const due = record.dueAtMs === undefined ? '' : isoTime(record.dueAtMs);
   if (record.signal === undefined)
     return { kind: 'waiting_until', step: step.id, message: `waits until ${due}.` };

@@ -2,6 +2,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { RunState } from '../domain/state.ts';
 import type { RunKey } from '../ports/run-store.ts';
 import type { OpenTask, QueueDepth } from '../ports/work-source.ts';
+import { listAgents, type AgentRecord } from './agent-registry.ts';
 import { failure, unknownRun } from './outcome-error.ts';
 import type { ApplicationPorts, UseCaseResult } from './use-case.ts';
 import { listWorkers, type WorkerPresence } from './worker-presence.ts';
@@ -15,6 +16,7 @@ export interface RunSituation {
   /** By slot. */
   readonly tasks: ReadonlyMap<string, OpenTask>;
   readonly workers: readonly WorkerPresence[];
+  readonly agents: readonly AgentRecord[];
   /** By queue; only where the reader asked for it. */
   readonly depths?: ReadonlyMap<string, QueueDepth>;
   readonly nowMs: number;
@@ -32,6 +34,8 @@ export async function readSituation(
   const isInFlight = run.state.run.stepsInFlight > 0;
   const tasks = isInFlight ? (await ports.store.openWork(key)).tasks : [];
   const workers = isInFlight ? await listWorkers(ports.store) : [];
+  const hasAgentSteps = isInFlight && run.plan.steps.some((step) => step.performer === 'agent');
+  const agents = hasAgentSteps ? await listAgents(ports.store, key.tenant) : [];
   return {
     ok: true,
     value: {
@@ -40,6 +44,7 @@ export async function readSituation(
       state: run.state,
       tasks: new Map(tasks.map((task) => [task.slot, task])),
       workers,
+      agents,
       nowMs: ports.clock.now(),
     },
   };

@@ -1,7 +1,8 @@
 import type { Json } from '../domain/json.ts';
 import { isFinished, type RunStatus } from '../domain/lifecycle.ts';
 import type { RunState } from '../domain/state.ts';
-import { needsSomebody, type Reason } from './run-reasons.ts';
+import type { Reason } from './reason.ts';
+import { needsSomebody } from './run-reasons.ts';
 import type { RunSituation } from './run-situation.ts';
 import { isoTime } from './step-view.ts';
 import { toolCall } from './tool-call.ts';

@@ -15,7 +15,8 @@ import {
 } from './call-arguments.ts';
 import { findDefinition, parseReference } from './find-definition.ts';
 import { failure, recordedOr, translatingErrors } from './outcome-error.ts';
-import { needsSomebody, reasonsOf, type Reason } from './run-reasons.ts';
+import type { Reason } from './reason.ts';
+import { needsSomebody, reasonsOf } from './run-reasons.ts';
 import { readSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
 import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from './use-case.ts';

@@ -59,6 +59,11 @@ export function heldLease(
   return task.lease && task.lease.expiresAtMs > situation.nowMs ? task.lease : undefined;
 }
 
+/** Where the task of the present attempt waits. */
+export function queueOf(planned: PlannedStep, record: StepState): string {
+  return record.queue ?? planned.queue ?? '';
+}
+
 export function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();
 }
@@ -72,5 +77,5 @@ function statusOf(
   if (record.status !== 'scheduled') return record.status;
   if (situation.state.run.status === 'cancelling') return 'cancelling';
   if (heldLease(situation, planned)) return 'running';
-  return servesQueue(situation.workers, planned.queue ?? '') ? 'queued' : 'no_worker';
+  return servesQueue(situation, queueOf(planned, record)) ? 'queued' : 'no_worker';
 }

@@ -10,19 +10,26 @@ import type { AttemptWatch } from './attempt-watch.ts';
 import type { ExecuteCommand, Outcome } from './execute-command.ts';
 import type { RunCache } from './run-cache.ts';
 
-export interface TaskPorts {
+/** Of who claims tasks and reports them: a worker, or an agent from outside. */
+export interface ReportPorts {
   readonly store: Store;
   readonly execute: ExecuteCommand;
   readonly runs: RunCache;
   readonly clock: Clock;
+  /** Holds the leases. */
+  readonly owner: string;
+  /** Stands in the events. */
+  readonly actor: string;
+  readonly leaseDurationMs: number;
+  canContinue(queue: string): boolean;
+}
+
+export interface TaskPorts extends ReportPorts {
   readonly ids: IdSource;
   readonly logger: Logger;
-  readonly owner: string;
   /** By step kind. */
   readonly handlers: ReadonlyMap<string, StepHandler>;
-  readonly leaseDurationMs: number;
   readonly watch: AttemptWatch;
-  canContinue(queue: string): boolean;
 }
 
 export function attemptOf(task: ClaimedTask): { step: string; attempt: number } {
@@ -31,10 +38,10 @@ export function attemptOf(task: ClaimedTask): { step: string; attempt: number } 
 
 /** Sends what became of a task, and keeps at it while the store is away. */
 export class TaskReport {
-  readonly #ports: TaskPorts;
+  readonly #ports: ReportPorts;
   readonly #task: ClaimedTask;
 
-  constructor(ports: TaskPorts, task: ClaimedTask) {
+  constructor(ports: ReportPorts, task: ClaimedTask) {
     this.#ports = ports;
     this.#task = task;
   }
@@ -60,7 +67,7 @@ export class TaskReport {
     return this.#ports.execute(lease.key, {
       command,
       commandId,
-      actor: `worker:${this.#ports.owner}`,
+      actor: this.#ports.actor,
       causationId: `task:${slot}#${attempt}`,
       acknowledge: guard?.lease ?? lease,
       canContinue: (queue) => this.#ports.canContinue(queue),

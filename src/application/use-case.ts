@@ -1,6 +1,8 @@
 import type { Violation } from '../domain/definition/definition-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
+import type { LoadedKindSource } from '../ports/loaded-kind.ts';
+import type { RepositoryReader } from '../ports/repository-reader.ts';
 import type { Store } from '../ports/store.ts';
 import type { ExecuteCommand } from './execute-command.ts';
 import type { PlanCache } from './plan-cache.ts';
@@ -14,8 +16,11 @@ export interface ApplicationPorts {
   readonly plans: PlanCache;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly repositories: RepositoryReader;
   /** Absolute directory that relative paths of runs started here begin from. */
   readonly workspace: string;
+  /** Default: none. */
+  readonly loadedKinds?: LoadedKindSource;
 }
 
 /** Who calls, on whose behalf. */

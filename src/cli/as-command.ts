@@ -47,7 +47,8 @@ function parse(text: string): JsonObject | undefined {
   }
 }
 
-function word(value: Json | undefined, placeholder = 'RUN'): string {
+/** A word of a shell's command line. */
+export function word(value: Json | undefined, placeholder = 'RUN'): string {
   if (value === undefined) return placeholder;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[\w@./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -42,7 +42,14 @@ export function valueOf<Value>(result: UseCaseResult<Value>): Value {
   });
 }
 
-const NOT_FOUND = new Set(['unknown_run', 'unknown_workflow', 'unknown_step', 'unknown_step_kind']);
+const NOT_FOUND = new Set([
+  'unknown_run',
+  'unknown_workflow',
+  'unknown_step',
+  'unknown_step_kind',
+  'unknown_approval',
+  'unknown_key',
+]);
 const BAD_INPUT = new Set([
   'invalid_arguments',
   'invalid_cursor',

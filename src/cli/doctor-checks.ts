@@ -27,6 +27,7 @@ export async function* checkSurroundings(invocation: Invocation): AsyncGenerator
   yield checkWritable('log', dirname(loaded.config.log.file));
   yield* checkDirectories(loaded);
   yield* checkBinaries(loaded);
+  yield* checkHandlers(loaded);
   yield checkDisk(dirname(loaded.config.store));
   yield* checkStore(invocation, loaded);
 }
@@ -122,6 +123,14 @@ async function* checkBinaries({ config, environment }: LoadedConfig): AsyncGener
       ? ok('shell', `${binary} is ${found}`)
       : problem('shell', found.message);
   }
+}
+
+/** Loads them as a worker would: their code runs. */
+async function* checkHandlers(loaded: LoadedConfig): AsyncGenerator<Check> {
+  const { inspectHandlers } = await import('../composition/configured-handlers.ts');
+  const { handlers, problems } = await inspectHandlers(loaded);
+  for (const { file, handler } of handlers) yield ok('handlers', `${handler.kind} from ${file}`);
+  for (const { file, message } of problems) yield problem('handlers', `${file}: ${message}`);
 }
 
 function checkDisk(directory: string): Check {

@@ -1,4 +1,4 @@
-import type { Reason } from '../application/run-reasons.ts';
+import type { Reason } from '../application/reason.ts';
 import type { WorkflowView } from '../application/get-workflow.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import type { Baton } from '../composition.ts';

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { LoadedConfig } from '../config.ts';
 import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';
@@ -31,15 +32,19 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
   cli.interruption.listen();
   const { signal } = cli.interruption;
   const failure = await invocation.withBaton(
-    async ({ application, logger, engine }) => {
+    async ({ application, store, ports, logger, engine }) => {
       const closed = Promise.withResolvers<Error | undefined>();
       signal.addEventListener('abort', () => closed.resolve(undefined), { once: true });
       const service = await serveMcp({
         application,
         logger,
         version: cli.version,
+        live: { changes: store, clock: ports.clock },
         toolsets: toolsets.selection,
         readOnly: loaded.config.mcp.readOnly,
+        ...(loaded.config.mcp.askUser && {
+          askUser: { person: userInfo().username, secret: store.secret },
+        }),
         maxWaitSeconds: loaded.config.mcp.maxWaitSeconds,
         onClosed: (reason) => closed.resolve(reason),
       });

@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config-error.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import { CliFailure, type FailureReport } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { maskKeys } from './mask-keys.ts';
 
 /**
  * Tells on standard error what happened, whether anything was changed and what to do next; with `json` as one JSON
@@ -12,9 +13,10 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 export function reportError(error: unknown, json: boolean): ExitCode {
   const report = reportOf(error);
   const { exitCode, ...document } = report;
-  process.stderr.write(
-    json ? `${JSON.stringify({ error: document, exit_code: exitCode })}\n` : textOf(report),
-  );
+  const text = json
+    ? `${JSON.stringify({ error: document, exit_code: exitCode })}\n`
+    : textOf(report);
+  process.stderr.write(maskKeys(text));
   return exitCode;
 }
 

@@ -1,4 +1,4 @@
-import type { Reason } from '../application/run-reasons.ts';
+import type { Reason } from '../application/reason.ts';
 import type { RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { EventLine } from '../application/event-line.ts';

@@ -1,3 +1,4 @@
+import { handlerQueue } from '../domain/definition/kind-declaration.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { LoadedConfig } from '../config.ts';
 import type { AddCommand, Invocation } from './cli.ts';
@@ -23,7 +24,7 @@ async function work(invocation: Invocation): Promise<ExitCode> {
     'worker.concurrency':
       concurrency === undefined ? undefined : { option: '--concurrency', value: concurrency },
   });
-  const queues = chosenQueues(invocation, loaded);
+  const queues = await chosenQueues(invocation, loaded);
   cli.interruption.listen();
   return invocation.withBaton(
     async (baton) => {
@@ -40,7 +41,7 @@ async function work(invocation: Invocation): Promise<ExitCode> {
       );
       if (baton.queues.length === 0)
         terminal.note(
-          'No step can run here: the setting shell.allow is empty. Timers and retries are served.',
+          'No step can run here: the setting shell.allow is empty, and so is handlers. Timers and retries are served.',
         );
       await Promise.race([untilAborted(cli.interruption.signal), engine.ended]);
       terminal.line('stopping: running steps get 10 s');
@@ -51,23 +52,29 @@ async function work(invocation: Invocation): Promise<ExitCode> {
   );
 }
 
-function chosenQueues(
+async function chosenQueues(
   invocation: Invocation,
-  { config }: LoadedConfig,
-): readonly string[] | undefined {
+  loaded: LoadedConfig,
+): Promise<readonly string[] | undefined> {
   const chosen = invocation
     .text('queues')
     ?.split(',')
     .flatMap((name) => name.trim() || []);
   if (chosen === undefined) return undefined;
-  const allowed = config.shell.allow.map((name) => `shell:${name}`);
+  const { configuredHandlers } = await import('../composition/configured-handlers.ts');
+  const allowed = [
+    ...loaded.config.shell.allow.map((name) => `shell:${name}`),
+    ...(await configuredHandlers(loaded)).map(({ kind, declaration }) =>
+      handlerQueue(kind, declaration.queue),
+    ),
+  ];
   const wrong = chosen.find((name) => !allowed.includes(name));
   if (wrong === undefined && chosen.length > 0) return chosen;
   const nearest = nearestName(wrong ?? '', allowed);
   const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
   throw usageFailure(
     `--queues: "${wrong ?? ''}" is no queue that the configuration allows${hint}`,
-    `Possible here: ${allowed.join(', ') || 'none, because shell.allow is empty'}.`,
+    `Possible here: ${allowed.join(', ') || 'none, because shell.allow and handlers are empty'}.`,
   );
 }
 

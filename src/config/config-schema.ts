@@ -81,6 +81,13 @@ const shell = z.object({
   }),
 });
 
+const handlers = z.array(z.string().min(1)).max(100).register(settingNotes, {
+  form: 'paths',
+  meaning:
+    'Files (JavaScript or TypeScript) with step kinds of your own; their code runs inside Baton',
+  fallback: [],
+});
+
 const worker = z.object({
   concurrency: z
     .union([z.literal('auto'), z.number().int().min(1).max(256)], {
@@ -146,6 +153,12 @@ const mcp = z.object({
       meaning: 'Groups of tools offered to agents; `all` for every tool',
       fallback: ['core'],
     }),
+  askUser: z.boolean().register(settingNotes, {
+    form: 'flag',
+    meaning:
+      "Put approvals to the user of clients that can ask (elicitation); a client's word is taken for it",
+    fallback: false,
+  }),
   readOnly: z.boolean().register(settingNotes, {
     form: 'flag',
     meaning: 'Hide and refuse every tool that changes something',
@@ -163,6 +176,7 @@ export const configSchema = z.object({
   store,
   workspace,
   shell,
+  handlers,
   worker,
   retention,
   expressions,

@@ -2,6 +2,7 @@ import type { ServerContext } from '@modelcontextprotocol/server';
 import { CLIENT_INFO_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { RunProgress } from '../application/run-view.ts';
+import type { CallContext } from '../application/use-case.ts';
 import type { ToolContext } from './define-tool.ts';
 
 const clientInfoSchema = z.object({ name: z.string() });
@@ -39,6 +40,11 @@ export function callContext(
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) && { traceparent }),
     ...(onProgress && { onProgress }),
   };
+}
+
+/** Of what a connection reads for its subscriptions, when no request asks. */
+export function standingContext(): CallContext {
+  return { tenant: TENANT, actor: 'client:subscription', causationId: 'mcp:subscription' };
 }
 
 function progressNotifier(

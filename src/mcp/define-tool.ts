@@ -5,7 +5,14 @@ import { parseArguments } from '../application/parse-arguments.ts';
 import type { UseCaseResult } from '../application/use-case.ts';
 import type { JsonObject } from '../domain/json.ts';
 
-export const TOOLSETS = ['runs', 'definitions', 'operations'] as const;
+export const TOOLSETS = [
+  'runs',
+  'definitions',
+  'checkpoints',
+  'agents',
+  'approvals',
+  'operations',
+] as const;
 export type Toolset = (typeof TOOLSETS)[number];
 
 /** What a tool answers on success: all of it in the text, because most clients pass nothing else to the model. */

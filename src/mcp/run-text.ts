@@ -1,4 +1,6 @@
-import type { Reason } from '../application/run-reasons.ts';
+import type { ApprovalView } from '../application/approval-view.ts';
+import type { CheckpointView } from '../application/checkpoint-view.ts';
+import type { Reason } from '../application/reason.ts';
 import type { RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -61,6 +63,26 @@ export function stepLine(step: StepView): string {
   const error =
     step.error && step.status !== 'completed' ? ` ${step.error.code}: ${step.error.message}` : '';
   return clip(`${parts.join(' ')}${error}`.replaceAll(/\s+/g, ' '), 240);
+}
+
+/** `ab12…@7 before-deploy (3f2a9c1d4b5e, with changes): the note` */
+export function checkpointLine({ checkpoint_id, name, note, repository }: CheckpointView): string {
+  const { commit = 'no commit', isDirty } = repository ?? {};
+  const at = repository
+    ? ` (${commit.slice(0, 12)}${isDirty === true ? ', with changes' : ''})`
+    : '';
+  return clip(`${checkpoint_id} ${name}${at}${note === undefined ? '' : `: ${note}`}`, 400);
+}
+
+/** Approvals that agents asked for and that have their answer; what waits is told as a reason. */
+export function answeredLines(approvals: readonly ApprovalView[]): string[] {
+  const answered = approvals.filter(({ status }) => status !== 'waiting').slice(-10);
+  return answered.map(({ approval_id, status, choice, answered_by, question }) =>
+    clip(
+      `- ${approval_id} ${status}${choice === undefined ? '' : ` "${choice}"`}${answered_by === undefined ? '' : ` by ${answered_by}`}: ${question}`,
+      240,
+    ),
+  );
 }
 
 export function duration(ms: number): string {

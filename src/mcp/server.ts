@@ -1,14 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  McpRequestContext,
+  ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Application } from '../application/application.ts';
 import { MAX_WAIT_SECONDS } from '../application/call-arguments.ts';
+import { prompts } from '../../prompts/index.ts';
+import { resources } from '../../resources/index.ts';
 import { tools as allTools } from '../../tools/index.ts';
+import type { ChangeFeed } from '../ports/change-feed.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import { callContext } from './call-context.ts';
+import { argumentsAfter, AskUser, QUESTION_TIMEOUT_MS, type AskUserOptions } from './ask-user.ts';
+import { callContext, standingContext } from './call-context.ts';
 import { INSTRUCTIONS } from './instructions.ts';
+import { createResourceRegistry, type ResourceRegistry } from './resource-registry.ts';
+import { CONNECTION, ResourceWatch } from './resource-watch.ts';
+import { serveCompletions } from './serve-completions.ts';
+import { servePrompts } from './serve-prompts.ts';
+import { serveResources, serveSubscriptions } from './serve-resources.ts';
+import { logDefect, type Serving } from './serving.ts';
 import { createToolRegistry, type ToolRegistry, type ToolSelection } from './tool-registry.ts';
 import { defectResult, errorResult, toolResult } from './tool-result.ts';
+import { createWatchedResources } from './watched-resources.ts';
 
 export interface McpServerOptions {
   readonly application: Application;
@@ -21,60 +38,156 @@ export interface McpServerOptions {
   readonly version: string;
   /** Longest wait of one call, in seconds. Default and limit: 25. */
   readonly maxWaitSeconds?: number;
+  /** Lets the server put approvals to the client's user, where the client can. Default: it may not. */
+  readonly askUser?: Pick<AskUserOptions, 'person' | 'secret'>;
+  /** What subscriptions are served from. Without it resources are read, but nobody can subscribe. */
+  readonly live?: { readonly changes: ChangeFeed; readonly clock: Clock };
 }
 
-/** Answers a maker of server objects: one for each client, because a server object holds its connection's state. */
-export function createServerFactory(options: McpServerOptions): () => McpServer {
-  const { toolsets = 'core', readOnly = false } = options;
-  const registry = createToolRegistry(allTools, { toolsets, readOnly });
-  return () => buildServer(options, registry);
+/** The server side of one connection. */
+export interface McpConnection {
+  /** Makes the server object that holds the connection's state; a client that only asks first gets a second one. */
+  build(request: McpRequestContext): McpServer;
+  readonly registry: ResourceRegistry;
+  /** The subscriptions; absent where the options name no feed of changes. */
+  readonly watch?: ResourceWatch;
 }
 
-function buildServer(options: McpServerOptions, registry: ToolRegistry): McpServer {
+export function createConnection(options: McpServerOptions): McpConnection {
+  const { toolsets = 'core', readOnly = false, application, logger, live } = options;
+  const tools = createToolRegistry(allTools, { toolsets, readOnly });
+  const registry = createResourceRegistry(resources);
+  const watched = createWatchedResources(application, registry, standingContext());
+  const askUser = options.askUser && new AskUser({ ...options.askUser, application, logger });
+  const watch = live && new ResourceWatch({ ...live, logger, resources: watched });
+  return {
+    build: (request) => buildServer(options, { tools, registry, watch, askUser }, request),
+    registry,
+    ...(watch && { watch }),
+  };
+}
+
+interface Parts {
+  readonly tools: ToolRegistry;
+  readonly registry: ResourceRegistry;
+  readonly watch: ResourceWatch | undefined;
+  readonly askUser: AskUser | undefined;
+}
+
+function buildServer(
+  options: McpServerOptions,
+  { tools, registry, watch, askUser }: Parts,
+  { era }: McpRequestContext,
+): McpServer {
   const mcp = new McpServer(
     { name: 'baton', title: 'Baton durable workflows', version: options.version },
-    { instructions: INSTRUCTIONS },
+    {
+      instructions: INSTRUCTIONS,
+      inputRequired: { roundTimeoutMs: QUESTION_TIMEOUT_MS },
+      ...(askUser && {
+        requestState: { verify: (state, request) => askUser.codec.verify(state, request) },
+      }),
+    },
   );
-  // The low-level handlers, because the SDK's own would answer a bad argument or a defect in its words, not ours.
-  mcp.server.registerCapabilities({ tools: { listChanged: false } });
-  mcp.server.setRequestHandler('tools/list', () => ({
-    tools: registry.tools.map(({ listing }) => listing),
-  }));
+  const { server } = mcp;
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- clients before 2026-07-28 name themselves only here
-  const caller = createCaller(options, registry, () => mcp.server.getClientVersion()?.name);
-  mcp.server.setRequestHandler('tools/call', ({ params }, request) =>
-    caller(params.name, params.arguments, request),
-  );
+  const serving = createServing(options, tools, () => server.getClientVersion()?.name);
+  const isLive = watch !== undefined;
+  // The low-level handlers, because the SDK's own would answer a bad argument or a defect in its words, not ours.
+  server.registerCapabilities({
+    tools: { listChanged: false },
+    resources: { subscribe: isLive, listChanged: isLive },
+    prompts: { listChanged: false },
+  });
+  serveTools(mcp, tools, serving, askUser);
+  // Since 2026-07-28 the transport's side serves subscriptions (see listen-requests.ts); before, who never asked for
+  // the list has none that could be out of date.
+  const onList = async () => (era === 'legacy' ? watch?.watchList(CONNECTION) : undefined);
+  serveResources(mcp, registry, serving, { onList });
+  if (watch && era === 'legacy') serveSubscriptions(mcp, registry, serving, watch);
+  servePrompts(mcp, prompts, serving);
+  serveCompletions(mcp, { registry, prompts }, serving);
+  watch?.attach({
+    updated: (uri) => server.sendResourceUpdated({ uri }),
+    listChanged: () => server.sendResourceListChanged(),
+  });
   return mcp;
 }
 
-type Caller = (name: string, args: unknown, request: ServerContext) => Promise<CallToolResult>;
-
-function createCaller(
-  { application, logger, maxWaitSeconds = MAX_WAIT_SECONDS }: McpServerOptions,
-  registry: ToolRegistry,
+function createServing(
+  { application, logger, maxWaitSeconds = MAX_WAIT_SECONDS, live }: McpServerOptions,
+  tools: ToolRegistry,
   clientName: () => string | undefined,
-): Caller {
-  const connectionId = randomUUID().slice(0, 8);
-  return async (name, args, request) => {
-    const tool = registry.find(name);
-    if (tool === undefined) return unavailableTool(registry, name);
-    const context = callContext(request, {
-      id: connectionId,
-      clientName: clientName(),
-      maxWaitSeconds: Math.min(maxWaitSeconds, MAX_WAIT_SECONDS),
-      onNotifyFailed: (error) =>
-        logger.debug({ error: String(error) }, 'could not send a progress notification'),
-    });
-    try {
-      return toolResult(await tool.call(application, context, args));
-    } catch (error) {
-      // Whatever was thrown may hold a step's input or a secret: the client gets a reference to the log.
-      const reference = randomUUID().slice(0, 8);
-      logger.error({ reference, tool: name, error: describeError(error) }, 'a tool call failed');
-      return defectResult(reference);
-    }
+): Serving {
+  const id = randomUUID().slice(0, 8);
+  return {
+    application,
+    logger,
+    offers: (tool) => tools.find(tool) !== undefined,
+    nowMs: () => live?.clock.now() ?? Date.now(),
+    contextOf: (request) =>
+      callContext(request, {
+        id,
+        clientName: clientName(),
+        maxWaitSeconds: Math.min(maxWaitSeconds, MAX_WAIT_SECONDS),
+        onNotifyFailed: (error) =>
+          logger.debug({ error: String(error) }, 'could not send a progress notification'),
+      }),
   };
+}
+
+function serveTools(
+  { server }: McpServer,
+  tools: ToolRegistry,
+  serving: Serving,
+  askUser: AskUser | undefined,
+): void {
+  server.setRequestHandler('tools/list', () => ({
+    tools: tools.tools.map(({ listing }) => listing),
+  }));
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- clients before 2026-07-28 say what they can only once
+  const capabilities = (): object | undefined => server.getClientCapabilities();
+  server.setRequestHandler('tools/call', async ({ params }, request) => {
+    const { name, arguments: args } = params;
+    if (askUser === undefined) return callTool(tools, serving, { name, args, request });
+    const context = serving.contextOf(request);
+    const answered = await askUser.settle(context, request);
+    const call = { name, args: argumentsAfter(answered, name, args), request };
+    const ask = async () => askUser.question(call, context, capabilities());
+    // Asked for first: `await_workflow` would wait for what only the user can bring about.
+    const before = name === 'await_workflow' ? await ask() : undefined;
+    return before ?? (await callThenAsk(tools, serving, call, ask));
+  });
+}
+
+async function callThenAsk(
+  tools: ToolRegistry,
+  serving: Serving,
+  call: ToolCall,
+  ask: () => Promise<InputRequiredResult | undefined>,
+): Promise<CallToolResult | InputRequiredResult> {
+  const result = await callTool(tools, serving, call);
+  return (await ask()) ?? result;
+}
+
+interface ToolCall {
+  readonly name: string;
+  readonly args: unknown;
+  readonly request: ServerContext;
+}
+
+async function callTool(
+  tools: ToolRegistry,
+  { application, logger, contextOf }: Serving,
+  call: ToolCall,
+): Promise<CallToolResult> {
+  const tool = tools.find(call.name);
+  if (tool === undefined) return unavailableTool(tools, call.name);
+  try {
+    return toolResult(await tool.call(application, contextOf(call.request), call.args));
+  } catch (error) {
+    return defectResult(logDefect(logger, call.name, error));
+  }
 }
 
 function unavailableTool(registry: ToolRegistry, name: string): CallToolResult {
@@ -93,8 +206,4 @@ function unavailableTool(registry: ToolRegistry, name: string): CallToolResult {
     ProtocolErrorCode.InvalidParams,
     `Unknown tool "${name.slice(0, 100)}".${hint} Tools: ${names}`,
   );
-}
-
-function describeError(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

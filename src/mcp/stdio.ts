@@ -1,6 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { createServerFactory, type McpServerOptions } from './server.ts';
+import { watchListenRequests } from './listen-requests.ts';
+import { createConnection, type McpServerOptions } from './server.ts';
 
 export interface ServeMcpOptions extends McpServerOptions {
   /**
@@ -20,6 +21,9 @@ export interface McpService {
 /** What may wait for the end of its line; a client that sends more is cut off. */
 const MAX_MESSAGE_BYTES = 10 * 2 ** 20;
 
+/** `subscriptions/listen` requests of one connection that are open at once. */
+const MAX_LISTENING = 32;
+
 /** Of a stream whose other end has closed it. */
 const CLIENT_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
@@ -31,8 +35,10 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpService> {
   const { logger, onClosed } = options;
   const transport = options.transport ?? stdioTransport();
   let fatal: Error | undefined;
-  const service = serveStdio(createServerFactory(options), {
+  const connection = createConnection(options);
+  const service = serveStdio((request) => connection.build(request), {
     transport,
+    maxSubscriptions: MAX_LISTENING,
     onerror: (error) => {
       logger.warn({ error: error.message }, 'MCP connection');
       // The transport tells of an error it cannot survive and closes at once; after any other it goes on.
@@ -40,16 +46,19 @@ export async function serveMcp(options: ServeMcpOptions): Promise<McpService> {
       queueMicrotask(() => (fatal = undefined));
     },
   });
+  watchListenRequests(transport, connection, logger);
   const ended = transport.onclose;
   let isClosing = false;
   transport.onclose = () => {
     ended?.();
+    connection.watch?.close();
     if (!isClosing) onClosed(fatal);
     isClosing = true;
   };
   return {
     close: async () => {
       isClosing = true;
+      connection.watch?.close();
       await service.close();
     },
   };

@@ -15,6 +15,7 @@ import type { EventBody } from '../../src/domain/events.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { readEvent } from '../../src/domain/upcast.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import { RepositoryError, type RepositoryReader } from '../../src/ports/repository-reader.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { ClaimedTask } from '../../src/ports/work-source.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
@@ -32,6 +33,8 @@ export interface Workbench {
   readonly context: CallContext;
   /** What the store does to operations; set by a test. */
   readonly faults: { fate: (operation: keyof Store) => 'proceed' | 'fail' | 'lose-reply' };
+  /** What a repository reads as; set by a test. Until then every directory is refused. */
+  readonly repositories: { read: RepositoryReader['read'] };
   register(definition: string): Promise<string>;
   start(workflow: string, input?: Record<string, Json>): Promise<string>;
   /** Says that a live worker serves these queues. */
@@ -52,7 +55,8 @@ export function createWorkbench(): Workbench {
   const faults: Workbench['faults'] = { fate: () => 'proceed' };
   const before: StoreFaults['before'] = async (operation) => faults.fate(operation);
   const store = createMemoryStore({ clock, ids, faults: { before } });
-  const ports = portsOf(store, clock);
+  const repositories = createNoRepositories();
+  const ports = { ...portsOf(store, clock), repositories };
   const application = createApplication(ports);
   const context: CallContext = {
     tenant: 'default',
@@ -67,6 +71,7 @@ export function createWorkbench(): Workbench {
     application,
     context,
     faults,
+    repositories,
     register: async (definition) =>
       valueOf(await application.registerWorkflow(context, { definition })).name,
     start: async (workflow, input = {}) =>
@@ -122,7 +127,14 @@ export function portsOf(store: Store, clock: Clock): ApplicationPorts {
   const plans = createPlanCache(store);
   const runs = createRunCache(store, plans);
   const execute = createExecuteCommand({ store, runs, clock, ids, env: {} });
-  return { store, execute, runs, plans, clock, ids, workspace: '/workspace' };
+  const repositories = createNoRepositories();
+  return { store, execute, runs, plans, clock, ids, repositories, workspace: '/workspace' };
+}
+
+function createNoRepositories(): Workbench['repositories'] {
+  return {
+    read: (directory) => Promise.reject(new RepositoryError(`${directory} is no git repository`)),
+  };
 }
 
 export function valueOf<Value>(result: UseCaseResult<Value>): Value {

@@ -24,6 +24,8 @@ function view(statuses: readonly ('completed' | 'running' | 'pending')[]): Workf
     duration_ms: 1_234,
     progress: { completed, failed: 0, dropped: 0, total: statuses.length },
     steps: statuses.map((status, at) => ({ id: `s${at}`, uses: 'shell', status, attempts: 1 })),
+    approvals: [],
+    checkpoints: [],
     attention: [],
     next: [],
   };

@@ -5,8 +5,7 @@ import { createToolRegistry, parseToolSelection } from '../../src/mcp/tool-regis
 import { tools } from '../../tools/index.ts';
 import { connect } from './connect.ts';
 
-/** Default profile of today; more tools join it later, and all of them share 3,000. */
-const MAX_CORE_TOKENS = 1_900;
+const MAX_CORE_TOKENS = 3_000;
 const MAX_ALL_TOKENS = 8_000;
 
 const tokensOf = ({ listing }: Tool): number => Math.ceil(JSON.stringify(listing).length / 4);

@@ -31,6 +31,8 @@ interface LayerRule {
 
 const PURE_DOMAIN = ['zod', 'xstate', '@bufbuild/cel', 'ajv', 'ajv-formats', 'fastest-levenshtein'];
 const MCP_SDK = '@modelcontextprotocol/';
+/** What clients are offered: one file each. */
+const OFFERED = ['tools/', 'resources/', 'prompts/'];
 
 /** 2-architecture, "Layers, and what may import what". The first rule whose prefix fits a file is its rule. */
 const LAYERS: readonly LayerRule[] = [
@@ -48,17 +50,43 @@ const LAYERS: readonly LayerRule[] = [
     isPure: true,
   },
   { files: 'src/adapters/', mayImport: ['own', 'src/ports/', 'src/domain/'], packages: ['*'] },
+  // Loaded into programs and tests of third parties: of Baton only what needs no process and no store.
+  {
+    files: 'src/sdk/handler',
+    mayImport: ['src/sdk/handler', 'src/ports/', 'src/domain/'],
+    packages: ['zod'],
+  },
+  // An agent of one's own is a Baton process.
+  {
+    files: 'src/sdk/',
+    mayImport: [
+      'src/sdk/',
+      'src/application/',
+      'src/composition.ts',
+      'src/config',
+      'src/domain/',
+      'src/ports/',
+    ],
+    packages: ['*'],
+  },
+  {
+    // Runs what the SDK's users defined.
+    files: 'src/handlers/third-party/',
+    mayImport: ['src/handlers/third-party/', 'src/sdk/handler', 'src/ports/', 'src/domain/'],
+    packages: ['*'],
+  },
   { files: 'src/handlers/', mayImport: ['own', 'src/ports/', 'src/domain/'], packages: ['*'] },
   {
     files: 'src/mcp/',
-    mayImport: ['src/mcp/', 'src/application/', 'src/domain/', 'src/ports/', 'tools/'],
+    mayImport: ['src/mcp/', 'src/application/', 'src/domain/', 'src/ports/', ...OFFERED],
     packages: ['*', MCP_SDK],
   },
-  {
-    files: 'tools/',
-    mayImport: ['tools/', 'src/mcp/', 'src/application/', 'src/domain/', 'src/ports/'],
+  // Of another folder of OFFERED they import nothing: what is shared belongs to src/mcp.
+  ...OFFERED.map((files) => ({
+    files,
+    mayImport: [files, 'src/mcp/', 'src/application/', 'src/domain/', 'src/ports/'],
     packages: ['zod'],
-  },
+  })),
   {
     files: 'src/config',
     mayImport: ['src/config', 'src/domain/', 'src/adapters/system/data-directories.ts'],
@@ -70,7 +98,7 @@ const LAYERS: readonly LayerRule[] = [
       'src/cli/',
       'src/application/',
       'src/config',
-      'src/composition.ts',
+      'src/composition',
       'src/domain/',
       'src/mcp/',
       'src/ports/',
@@ -83,7 +111,7 @@ const LAYERS: readonly LayerRule[] = [
     packages: ['*'],
   },
   { files: 'src/main.ts', mayImport: ['src/cli/'], packages: ['*'] },
-  { files: 'src/composition.ts', mayImport: ['src/'], packages: ['*'] },
+  { files: 'src/composition', mayImport: ['src/'], packages: ['*'] },
 ];
 
 /** What reads time, chance or the world around; `new Date(ms)` only formats. */

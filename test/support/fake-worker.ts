@@ -96,6 +96,7 @@ export function startWorker(
     ids: process.ids,
     logger: process.logger,
     owner,
+    actor: `worker:${owner}`,
     leaseDurationMs: LEASE_MS,
     handlers: new Map([[handler.kind, handler]]),
     canContinue: (queue) => !stopClaiming.signal.aborted && queues.includes(queue),

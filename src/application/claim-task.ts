@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import { agentQueue } from '../domain/definition/agent-kind.ts';
+import type { ClaimedTask, Lease } from '../ports/work-source.ts';
+import { admitTask, type AdmittedTask } from './admit-task.ts';
+import { agentIdSchema, capabilitiesSchema, ownerOf } from './agent-names.ts';
+import { noteAgent, type AgentRecord } from './agent-registry.ts';
+import { AGENT_LEASE_MS, describeTask, type AgentTask } from './agent-task.ts';
+import { MAX_WAIT_SECONDS, wholeNumberSchema } from './call-arguments.ts';
+import { translatingErrors } from './outcome-error.ts';
+import { readTaskToken, writeTaskToken } from './task-token.ts';
+import type { ApplicationPorts, CallContext, UseCase } from './use-case.ts';
+import { targetOfQueue } from './handover-target.ts';
+import { WakeSignal } from './wake-signal.ts';
+
+const DEFAULT_WAIT_SECONDS = 20;
+/** Should a change go unannounced. */
+const MAX_PAUSE_MS = 5_000;
+/** Until the claim is noted for a repetition of its answer: a process that dies before that delays the task by no more. */
+const CLAIM_LEASE_MS = 30_000;
+
+export const claimTaskInputSchema = z.object({
+  agent_id: agentIdSchema,
+  capabilities: capabilitiesSchema.optional().describe('What you can do; default: as registered'),
+  cursor: z.string().max(100).optional().describe('next_cursor of the last answer'),
+  wait_seconds: wholeNumberSchema(0, MAX_WAIT_SECONDS)
+    .optional()
+    .describe(`Default ${DEFAULT_WAIT_SECONDS}`),
+});
+export type ClaimTaskInput = z.infer<typeof claimTaskInputSchema>;
+
+/** A program that renews by itself claims for less, so that its death is noticed sooner. Default: 15 min. */
+export interface ClaimOptions {
+  readonly leaseMs?: number;
+}
+
+export interface ClaimAnswer {
+  readonly agent_id: string;
+  readonly capabilities: readonly string[];
+  /** Absent: none came in time. */
+  readonly task?: AgentTask;
+  /** The task was given before, to a call with the same cursor. */
+  readonly repeated?: true;
+  /** Differs on every answer: some clients stop at the fifth identical call. */
+  readonly next_cursor: string;
+}
+
+/**
+ * Waits for a task that one of the agent's capabilities, or its id, answers to, and leases it to the agent for 15 minutes
+ * (or the step's `heartbeat`), renewed by each heartbeat. An agent that is not known is registered. The same cursor (or
+ * none) again gives the same task for as long as it is held: a lost answer loses no task. If this process dies midway,
+ * the task goes to the next agent after 30 s at most; if the agent vanishes, when its lease runs out.
+ */
+export function createClaimTask(
+  ports: ApplicationPorts,
+): UseCase<ClaimTaskInput & ClaimOptions, ClaimAnswer> {
+  return (context, input) =>
+    translatingErrors<ClaimAnswer>('unknown', async () => {
+      const agent = { tenant: context.tenant, agentId: input.agent_id };
+      const record = await noteAgent(ports, agent, {
+        client: context.actor,
+        ...(input.capabilities && { capabilities: input.capabilities }),
+      });
+      const claim = new Claim(ports, context, record, input);
+      const untilMs = ports.clock.now() + (input.wait_seconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
+      const again = await claim.repeat();
+      const task = again ?? (await claim.wait(untilMs));
+      return {
+        ok: true,
+        value: {
+          agent_id: record.agentId,
+          capabilities: record.capabilities,
+          ...(task && { task }),
+          ...(again && { repeated: true }),
+          next_cursor: `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`,
+        },
+      };
+    });
+}
+
+class Claim {
+  readonly #ports: ApplicationPorts;
+  readonly #context: CallContext;
+  readonly #agent: AgentRecord;
+  readonly #cursor: string;
+  readonly #owner: string;
+  readonly #leaseMs: number;
+
+  constructor(
+    ports: ApplicationPorts,
+    context: CallContext,
+    agent: AgentRecord,
+    { cursor = '', leaseMs = AGENT_LEASE_MS }: ClaimTaskInput & ClaimOptions,
+  ) {
+    this.#ports = ports;
+    this.#context = context;
+    this.#agent = agent;
+    this.#cursor = cursor;
+    this.#leaseMs = leaseMs;
+    this.#owner = ownerOf(agent.agentId);
+  }
+
+  /** The task that an earlier call with this cursor was given, if the agent still holds it. */
+  async repeat(): Promise<AgentTask | undefined> {
+    const { lastClaim } = this.#agent;
+    if (lastClaim?.cursor !== this.#cursor) return undefined;
+    const { store, runs } = this.#ports;
+    const held = readTaskToken(store.secret, this.#context.tenant, lastClaim.task);
+    const run = held && (await runs.refresh(held.lease.key));
+    const step = run?.plan.steps[run.plan.indexOf.get(held?.lease.id ?? '') ?? -1];
+    const record = step && run?.state.steps.get(step.index);
+    if (held === undefined || run === undefined || step === undefined) return undefined;
+    if (record?.status !== 'scheduled' || record.attempt !== held.attempt) return undefined;
+    const leaseMs = step.heartbeatMs ?? this.#leaseMs;
+    const renewed = await store.renew(held.lease, leaseMs);
+    if (renewed.kind === 'leaseLost' || renewed.cancelRequested) return undefined;
+    const open = (await store.openWork(held.lease.key)).tasks.find(({ slot }) => slot === step.id);
+    const task = { ...held, heartbeat: open?.heartbeat, lease: renewed.lease };
+    return describeTask(lastClaim.task, task, { run, step, record }, leaseMs);
+  }
+
+  async wait(untilMs: number): Promise<AgentTask | undefined> {
+    const { store, clock } = this.#ports;
+    const signal = this.#context.signal ?? new AbortController().signal;
+    const wake = new WakeSignal(clock);
+    const unsubscribe = store.onChange(({ work }) => {
+      if (work) wake.wake();
+    });
+    try {
+      for (;;) {
+        const { work, nextDueAtMs = Infinity } = await this.#claimOne();
+        const task = work[0] && (await this.#accept(work[0], signal));
+        if (task !== undefined) return task;
+        const nowMs = clock.now();
+        if (nowMs >= untilMs || signal.aborted) return undefined;
+        if (work.length > 0) continue;
+        const wakeAtMs = Math.min(untilMs, nowMs + MAX_PAUSE_MS, nextDueAtMs);
+        await wake.wait(Math.max(1, wakeAtMs - nowMs), signal);
+      }
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  #claimOne() {
+    const { agentId, capabilities } = this.#agent;
+    const queues = [
+      agentQueue({ agent: agentId }),
+      ...capabilities.map((capability) => agentQueue({ capability })),
+    ];
+    const owner = this.#owner;
+    return this.#ports.store.claimTasks({
+      owner,
+      queues,
+      limit: 1,
+      leaseDurationMs: CLAIM_LEASE_MS,
+    });
+  }
+
+  async #accept(task: ClaimedTask, signal: AbortSignal): Promise<AgentTask | undefined> {
+    const admission = await admitTask(this.#reporting(), task);
+    if (admission.kind === 'settled') return undefined;
+    const { run, step, record } = admission;
+    const told = { run, step, record };
+    const leaseMs = step.heartbeatMs ?? this.#leaseMs;
+    const token = writeTaskToken(this.#ports.store.secret, task);
+    await this.#note(token);
+    const lease = signal.aborted ? undefined : await this.#hold(task.lease, leaseMs);
+    if (lease === undefined) {
+      // Nobody hears the answer any more, or nobody wants the work.
+      await this.#giveBack(task, told);
+      return undefined;
+    }
+    return describeTask(token, { ...task, lease }, told, leaseMs);
+  }
+
+  async #hold(lease: Lease, leaseMs: number): Promise<Lease | undefined> {
+    const renewed = await this.#ports.store.renew(lease, leaseMs);
+    return renewed.kind === 'renewed' && !renewed.cancelRequested ? renewed.lease : undefined;
+  }
+
+  /** An unsafe effect was marked as begun; that nobody began it only this process knows. */
+  async #giveBack(task: ClaimedTask, { step }: AdmittedTask): Promise<void> {
+    if (step.effect !== 'unsafe') return this.#ports.store.release(task.lease);
+    await this.#ports.execute(task.lease.key, {
+      command: {
+        type: 'HandOverTask',
+        step: task.slot,
+        attempt: task.attempt,
+        to: targetOfQueue(task.queue) ?? { kind: 'person' },
+        from: this.#owner,
+        note: 'was never begun: the agent was gone before it had the task',
+      },
+      commandId: `giveBack:${task.slot}#${task.attempt}@${task.lease.fence}`,
+      actor: this.#owner,
+      causationId: this.#context.causationId,
+      acknowledge: task.lease,
+    });
+  }
+
+  #note(task: string): Promise<AgentRecord> {
+    const agent = { tenant: this.#context.tenant, agentId: this.#agent.agentId };
+    return noteAgent(this.#ports, agent, { lastClaim: { cursor: this.#cursor, task } });
+  }
+
+  #reporting() {
+    const { store, execute, runs, clock } = this.#ports;
+    return {
+      store,
+      execute,
+      runs,
+      clock,
+      owner: this.#owner,
+      actor: this.#owner,
+      leaseDurationMs: CLAIM_LEASE_MS,
+      canContinue: () => false,
+    };
+  }
+}

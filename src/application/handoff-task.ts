@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { agentNameSchema } from '../domain/definition/agent-kind.ts';
+import type { HandoverTarget } from '../domain/events.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import { listAgents, type AgentRecord } from './agent-registry.ts';
+import { agentIdOf } from './agent-names.ts';
+import { checkJson, digestOf, jsonValueSchema } from './call-arguments.ts';
+import { findHeldTask, reportedOr } from './held-task.ts';
+import { targetName } from './handover-target.ts';
+import { nearestAgents } from './nearest-agents.ts';
+import { failure, translatingErrors } from './outcome-error.ts';
+import { taskTokenSchema } from './report-task.ts';
+import { toolCall } from './tool-call.ts';
+import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
+
+export const handoffTaskInputSchema = z.object({
+  task: taskTokenSchema,
+  to_capability: agentNameSchema.optional(),
+  to_agent: agentNameSchema.optional(),
+  to_person: z.string().trim().min(1).max(100).optional().describe('A name, or "anyone"'),
+  note: z.string().max(4_000).optional().describe('What is done, what is left'),
+  context: jsonValueSchema('What the next holder needs').optional(),
+});
+export type HandoffTaskInput = z.infer<typeof handoffTaskInputSchema>;
+
+export interface HandedTask {
+  readonly run_id: string;
+  readonly step_id: string;
+  /** In words. */
+  readonly to: string;
+  readonly duplicate?: true;
+  readonly next: readonly string[];
+}
+
+/**
+ * Gives a held task to another agent, to any agent with a capability, or to people, with note, context and the last
+ * heartbeat; the attempt stays the same. Refused, and the task kept, where nobody of that name was ever seen.
+ */
+export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskInput, HandedTask> {
+  return (context, input) =>
+    translatingErrors<HandedTask>('unknown', async () => {
+      const found = await findHeldTask(ports, context, input.task);
+      if (!found.ok) return found;
+      const to = targetOf(input);
+      if (!to.ok) return to;
+      const fits = checkHandover(input, to.value, await listAgents(ports.store, context.tenant));
+      if (!fits.ok) return fits;
+      const { lease, attempt } = found.value;
+      const { tasks } = await ports.store.openWork(lease.key);
+      const heartbeat = tasks.find(({ slot }) => slot === lease.id)?.heartbeat;
+      const outcome = await ports.execute(lease.key, {
+        command: {
+          type: 'HandOverTask',
+          step: lease.id,
+          attempt,
+          to: to.value,
+          from: lease.owner,
+          ...(input.note !== undefined && { note: input.note }),
+          ...(input.context !== undefined && { context: input.context }),
+          ...(heartbeat !== undefined && { heartbeat }),
+        },
+        commandId: `handover:${lease.id}#${attempt}@${lease.fence}`,
+        actor: lease.owner,
+        causationId: context.causationId,
+        digest: digestOf(JSON.stringify([to.value, input.note, input.context])),
+        acknowledge: lease,
+      });
+      const reported = reportedOr(outcome, found.value);
+      if (!reported.ok) return reported;
+      const next = [
+        toolCall('claim_task', { agent_id: agentIdOf(lease.owner) }),
+        toolCall('await_workflow', { run_id: lease.key.runId }),
+      ];
+      return {
+        ok: true,
+        value: {
+          run_id: lease.key.runId,
+          step_id: lease.id,
+          to: targetName(to.value),
+          ...(reported.value.isRepetition && { duplicate: true }),
+          next,
+        },
+      };
+    });
+}
+
+function targetOf(input: HandoffTaskInput): UseCaseResult<HandoverTarget> {
+  const { to_capability, to_agent, to_person } = input;
+  const targets: HandoverTarget[] = [];
+  if (to_capability !== undefined) targets.push({ kind: 'capability', name: to_capability });
+  if (to_agent !== undefined) targets.push({ kind: 'agent', name: to_agent });
+  if (to_person !== undefined)
+    targets.push(to_person === 'anyone' ? { kind: 'person' } : { kind: 'person', name: to_person });
+  const [target] = targets;
+  if (target !== undefined && targets.length === 1) return { ok: true, value: target };
+  return failure({
+    code: 'invalid_arguments',
+    message: 'Give exactly one of to_capability, to_agent and to_person; the task is still yours.',
+    changed: 'nothing',
+    next: 'list_catalog {"kind":"agents"} shows who there is.',
+  });
+}
+
+function checkHandover(
+  { context = null }: HandoffTaskInput,
+  to: HandoverTarget,
+  agents: readonly AgentRecord[],
+): UseCaseResult<undefined> {
+  const json = checkJson(context);
+  if (!json.ok || Buffer.byteLength(json.text) > MAX_PAYLOAD_BYTES)
+    return failure({
+      code: 'payload_too_large',
+      message: `context: is larger than ${MAX_PAYLOAD_BYTES} bytes, or no acceptable JSON; the task is still yours.`,
+      changed: 'nothing',
+      next: 'Keep what is large in a file of the workspace and name it.',
+    });
+  if (to.kind === 'person' || isKnown(to, agents)) return { ok: true, value: undefined };
+  return failure({
+    code: 'no_worker',
+    message: `No agent of this store was ever ${to.kind === 'agent' ? `called "${to.name}"` : `registered with "${to.name}"`}: the task would wait for nobody. It is still yours.`,
+    changed: 'nothing',
+    next: `${nearestAgents(to, agents)}list_catalog {"kind":"agents"} shows who there is; to_person "anyone" asks people.`,
+  });
+}
+
+function isKnown(to: HandoverTarget, agents: readonly AgentRecord[]): boolean {
+  return agents.some(({ agentId, capabilities }) =>
+    to.kind === 'agent' ? agentId === to.name : capabilities.includes(to.name ?? ''),
+  );
+}

@@ -1,0 +1,242 @@
+import { z } from 'zod';
+import type { Command } from '../domain/commands.ts';
+import type { Json } from '../domain/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import { MAX_HEARTBEAT_CHARS, type OpenTask } from '../ports/work-source.ts';
+import { agentIdOf } from './agent-names.ts';
+import { noteAgent } from './agent-registry.ts';
+import { AGENT_LEASE_MS } from './agent-task.ts';
+import { readAgentHeartbeat, writeAgentHeartbeat } from './agent-heartbeat.ts';
+import type { ClaimOptions } from './claim-task.ts';
+import { checkJson, digestOf, jsonValueSchema } from './call-arguments.ts';
+import { findHeldTask, leaseLost, reportedOr, type FoundTask } from './held-task.ts';
+import { failure, translatingErrors } from './outcome-error.ts';
+import { isoTime } from './step-view.ts';
+import { toolCall } from './tool-call.ts';
+import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from './use-case.ts';
+
+export const TASK_ACTIONS = ['heartbeat', 'progress', 'complete', 'fail', 'release'] as const;
+export type TaskAction = (typeof TASK_ACTIONS)[number];
+
+export const taskTokenSchema = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .describe('As claim_task gave it, whole');
+
+export const reportTaskInputSchema = z.object({
+  task: taskTokenSchema,
+  action: z.enum(TASK_ACTIONS),
+  output: jsonValueSchema('complete: the result, as output_schema says').optional(),
+  message: z.string().max(4_000).optional().describe('progress or fail: in words'),
+  code: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]*$/)
+    .max(100)
+    .optional()
+    .describe('fail: error code, e.g. tests_red'),
+  payload: jsonValueSchema('heartbeat: what the next holder should resume from').optional(),
+});
+export type ReportTaskInput = z.infer<typeof reportTaskInputSchema>;
+
+export interface TaskReportAnswer {
+  readonly run_id: string;
+  readonly step_id: string;
+  readonly action: TaskAction;
+  /** The same report was recorded before; nothing was changed now. */
+  readonly duplicate?: true;
+  /** Nobody wants the work any more: stop, and report nothing further. */
+  readonly cancelled?: true;
+  /** While the task is still held. */
+  readonly lease_expires_at?: string;
+  readonly next: readonly string[];
+}
+
+/**
+ * An agent's report on a task it holds, fenced: once the task is somebody else's it is refused. A completion that breaks
+ * the contract is refused too, told place by place, and the task stays with the agent. A result is recorded once: the
+ * same report again says so, another one is refused.
+ */
+export function createReportTask(
+  ports: ApplicationPorts,
+): UseCase<ReportTaskInput & ClaimOptions, TaskReportAnswer> {
+  return (context, input) =>
+    translatingErrors<TaskReportAnswer>('unknown', async () => {
+      const found = await findHeldTask(ports, context, input.task);
+      if (!found.ok) return found;
+      const checked = checkReport(input, found.value);
+      if (!checked.ok) return checked;
+      const agentId = agentIdOf(found.value.lease.owner);
+      await noteAgent(ports, { tenant: context.tenant, agentId }, {});
+      return new Report(ports, context, input, found.value).send();
+    });
+}
+
+class Report {
+  readonly #ports: ApplicationPorts;
+  readonly #context: CallContext;
+  readonly #input: ReportTaskInput & ClaimOptions;
+  readonly #task: FoundTask;
+  /** As the store has it. */
+  #open: OpenTask | undefined;
+
+  constructor(
+    ports: ApplicationPorts,
+    context: CallContext,
+    input: ReportTaskInput & ClaimOptions,
+    task: FoundTask,
+  ) {
+    this.#ports = ports;
+    this.#context = context;
+    this.#input = input;
+    this.#task = task;
+  }
+
+  async send(): Promise<UseCaseResult<TaskReportAnswer>> {
+    const { action, output, message, code } = this.#input;
+    const { key, id } = this.#task.lease;
+    this.#open = (await this.#ports.store.openWork(key)).tasks.find(({ slot }) => slot === id);
+    switch (action) {
+      case 'heartbeat':
+      case 'progress':
+        return this.#keep();
+      case 'release':
+        return this.#release();
+      case 'complete':
+        return this.#result({ type: 'CompleteStep', ...this.#performed(), output: output ?? null });
+      case 'fail': {
+        const error = { code: code ?? 'agent_failed', message: message ?? 'no reason was given' };
+        const { heartbeat } = this.#open ?? {};
+        return this.#result({
+          type: 'FailStep',
+          ...this.#performed(),
+          error,
+          ...(heartbeat !== undefined && { heartbeat }),
+        });
+      }
+    }
+  }
+
+  /** Holds the task for another lease, and leaves what was said with it. */
+  async #keep(): Promise<UseCaseResult<TaskReportAnswer>> {
+    const { store } = this.#ports;
+    const { lease, step } = this.#task;
+    const heartbeat = this.#heartbeat();
+    const renewed = await store.renew(
+      lease,
+      step.heartbeatMs ?? this.#input.leaseMs ?? AGENT_LEASE_MS,
+      heartbeat,
+    );
+    if (renewed.kind === 'leaseLost') return failure(leaseLost(this.#task));
+    if (renewed.cancelRequested) return this.#answer({ cancelled: true });
+    return this.#answer({ lease_expires_at: isoTime(renewed.lease.expiresAtMs) });
+  }
+
+  #heartbeat(): Json | undefined {
+    const { message: progress, payload } = this.#input;
+    return writeAgentHeartbeat({
+      ...readAgentHeartbeat(this.#open?.heartbeat),
+      ...(progress !== undefined && { progress }),
+      ...(payload !== undefined && { payload }),
+    });
+  }
+
+  /** Back in line for any agent; what a heartbeat left stays with it. */
+  async #release(): Promise<UseCaseResult<TaskReportAnswer>> {
+    const kept = await this.#keep();
+    if (!kept.ok || kept.value.cancelled) return kept;
+    if (this.#task.step.effect !== 'unsafe') {
+      await this.#ports.store.release(this.#task.lease);
+      return this.#answer({});
+    }
+    // Whether an effect that is not to be repeated was begun, only the agent could say: a person decides.
+    return this.#result({ type: 'ReturnStep', ...this.#attempt() });
+  }
+
+  async #result(command: Command): Promise<UseCaseResult<TaskReportAnswer>> {
+    const { lease, attempt } = this.#task;
+    const isResult = command.type !== 'ReturnStep';
+    const outcome = await this.#ports.execute(lease.key, {
+      command,
+      commandId: isResult
+        ? `report:${lease.id}#${attempt}`
+        : `${command.type}:${lease.id}#${attempt}@${lease.fence}`,
+      actor: lease.owner,
+      causationId: this.#context.causationId,
+      ...(this.#context.traceparent !== undefined && { traceparent: this.#context.traceparent }),
+      ...(isResult && { digest: this.#digest() }),
+      acknowledge: lease,
+    });
+    const reported = reportedOr(outcome, this.#task);
+    if (!reported.ok) return reported;
+    return this.#answer(reported.value.isRepetition ? { duplicate: true } : {});
+  }
+
+  /** Tells the same report sent twice from a second result. */
+  #digest(): string {
+    const { action, output = null, message = '', code = '' } = this.#input;
+    return digestOf(action, JSON.stringify(output), action === 'fail' ? message + code : '');
+  }
+
+  #attempt(): { step: string; attempt: number } {
+    return { step: this.#task.lease.id, attempt: this.#task.attempt };
+  }
+
+  #performed() {
+    const startedAtMs = this.#open?.lease?.claimedAtMs ?? this.#ports.clock.now();
+    return { ...this.#attempt(), worker: this.#task.lease.owner, startedAtMs };
+  }
+
+  #answer(more: Partial<TaskReportAnswer>): UseCaseResult<TaskReportAnswer> {
+    const { lease } = this.#task;
+    const run_id = lease.key.runId;
+    const { action } = this.#input;
+    const isHeld = more.lease_expires_at !== undefined;
+    const next = isHeld
+      ? ['go on with the task']
+      : [
+          toolCall('claim_task', { agent_id: agentIdOf(lease.owner) }),
+          toolCall('await_workflow', { run_id }),
+        ];
+    return { ok: true, value: { run_id, step_id: lease.id, action, ...more, next } };
+  }
+}
+
+/** What can be refused without asking the store: nothing is lost by it, the agent still holds the task. */
+function checkReport(input: ReportTaskInput, { step }: FoundTask): UseCaseResult<undefined> {
+  const { action, output = null, payload } = input;
+  if (payload !== undefined && JSON.stringify(payload).length > MAX_HEARTBEAT_CHARS)
+    return refused(
+      'payload_too_large',
+      `payload: is longer than ${MAX_HEARTBEAT_CHARS} characters`,
+      'Keep what is large in a file of the workspace and name it.',
+    );
+  if (action !== 'complete') return { ok: true, value: undefined };
+  const json = checkJson(output);
+  if (!json.ok || Buffer.byteLength(json.text) > MAX_PAYLOAD_BYTES)
+    return refused(
+      'output_too_large',
+      json.ok
+        ? `output: is larger than ${MAX_PAYLOAD_BYTES} bytes`
+        : 'output: is no acceptable JSON',
+      'Keep what is large in a file of the workspace and name it in the output.',
+    );
+  const violations = step.outputContract?.validate(output) ?? [];
+  if (violations.length === 0) return { ok: true, value: undefined };
+  return failure({
+    code: 'contract_violation',
+    message: `The output does not keep the contract of step "${step.id}"; nothing was recorded and the task is still yours.`,
+    changed: 'nothing',
+    next: 'Correct the named places and report the completion again.',
+    violations,
+  });
+}
+
+function refused(code: string, message: string, next: string): UseCaseResult<never> {
+  return failure({
+    code,
+    message: `${message}; the task is still yours.`,
+    changed: 'nothing',
+    next,
+  });
+}

@@ -1,0 +1,96 @@
+import type { Transport } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { Logger } from '../ports/logger.ts';
+import type { McpConnection } from './server.ts';
+import type { ResourceWatch } from './resource-watch.ts';
+
+const LISTEN = 'subscriptions/listen';
+const CANCELLED = 'notifications/cancelled';
+
+const idSchema = z.union([z.string(), z.number()]);
+
+const listenSchema = z.looseObject({
+  jsonrpc: z.literal('2.0'),
+  id: idSchema,
+  method: z.literal(LISTEN),
+  params: z.looseObject({
+    notifications: z.looseObject({
+      resourcesListChanged: z.boolean().optional(),
+      resourceSubscriptions: z.array(z.string()).optional(),
+    }),
+  }),
+});
+type Listen = z.infer<typeof listenSchema>;
+
+const cancelledSchema = z.looseObject({
+  method: z.literal(CANCELLED),
+  params: z.looseObject({ requestId: idSchema }),
+});
+
+/**
+ * Since 2026-07-28 the SDK answers `subscriptions/listen` beside the server object and tells it nothing: it only lets
+ * notices through that somebody listens for. This looks at what comes and goes on the transport, so that the watch
+ * knows what to look for. A request is passed on when the resources have been read: what changes after its
+ * acknowledgement is told of. Addresses that no resource has, and those past the limit, are taken out, so that the
+ * acknowledgement names what is really watched.
+ */
+export function watchListenRequests(
+  transport: Transport,
+  { watch, registry }: Pick<McpConnection, 'watch' | 'registry'>,
+  logger: Logger,
+): void {
+  if (watch === undefined) return;
+  const pending = new Set<string | number>();
+  const { onmessage } = transport;
+  const send = transport.send.bind(transport);
+
+  transport.onmessage = (message, extra) => {
+    const cancelled = isMethod(message, CANCELLED) && cancelledSchema.safeParse(message).data;
+    if (cancelled) {
+      const { requestId } = cancelled.params;
+      watch.unsubscribe(requestId);
+      // It has not been passed on yet, and never will be.
+      if (pending.delete(requestId)) return;
+    }
+    const listen = isMethod(message, LISTEN) && listenSchema.safeParse(message).data;
+    if (!listen) {
+      onmessage?.(message, extra);
+      return;
+    }
+    pending.add(listen.id);
+    const honoured = narrowed(listen, watch, (uri) => registry.find(uri) !== undefined);
+    void subscribe(honoured, watch)
+      .catch((error: unknown) => logger.warn({ error: String(error) }, 'a subscription'))
+      .then(() => {
+        if (pending.delete(listen.id)) onmessage?.(honoured, extra);
+      });
+  };
+  transport.send = (message, options) => {
+    if ('error' in message && message.id !== undefined) watch.unsubscribe(message.id);
+    return send(message, options);
+  };
+}
+
+function isMethod(message: object, method: string): boolean {
+  return 'method' in message && message.method === method;
+}
+
+async function subscribe({ id, params }: Listen, watch: ResourceWatch): Promise<void> {
+  const { resourceSubscriptions = [], resourcesListChanged } = params.notifications;
+  if (resourceSubscriptions.length > 0) await watch.subscribe(id, resourceSubscriptions);
+  if (resourcesListChanged === true) await watch.watchList(id);
+}
+
+function narrowed(listen: Listen, watch: ResourceWatch, isKnown: (uri: string) => boolean): Listen {
+  const { resourceSubscriptions } = listen.params.notifications;
+  if (resourceSubscriptions === undefined) return listen;
+  let { left } = watch;
+  const honoured = [...new Set(resourceSubscriptions)].filter((uri) => {
+    if (!isKnown(uri)) return false;
+    if (watch.isWatched(uri)) return true;
+    left -= 1;
+    return left >= 0;
+  });
+  const notifications = { ...listen.params.notifications, resourceSubscriptions: honoured };
+  return { ...listen, params: { ...listen.params, notifications } };
+}

@@ -1,0 +1,121 @@
+import type { ClientOptions } from '@modelcontextprotocol/client';
+import { describe, expect, it } from 'vitest';
+import { valueOf } from '../application/workbench.ts';
+import { connect, MODERN, textOf, type Session } from './connect.ts';
+
+const GATE = `
+name: gated
+steps:
+  - { id: gate, uses: approval, with: { question: Deploy it?, choices: [ship, wait] } }
+  - { id: after, uses: transform, needs: [gate], with: { chosen: '\${{ steps.gate.output.choice }}' } }
+output: { chosen: '\${{ steps.after.output.chosen }}' }
+`;
+
+const ASKING = { person: 'anna', secret: 'a secret of the store' };
+const CAN_ASK: ClientOptions = { capabilities: { elicitation: {} } };
+
+type Said = { action: 'accept'; content: Record<string, string> } | { action: 'decline' };
+
+async function gated(
+  client: ClientOptions,
+  said: Said,
+  gate = GATE,
+): Promise<Session & { readonly runId: string; readonly asked: string[] }> {
+  const session = await connect({ client, askUser: ASKING });
+  const asked: string[] = [];
+  session.client.setRequestHandler('elicitation/create', ({ params }) => {
+    asked.push(params.message);
+    return said;
+  });
+  await session.bench.register(gate);
+  const runId = await session.bench.start('gated');
+  return { ...session, runId, asked };
+}
+
+describe.each([
+  ['before 2026-07-28', CAN_ASK],
+  ['2026-07-28', { ...CAN_ASK, ...MODERN }],
+] as const)('an approval put to the user of a client (%s)', (_era, client) => {
+  it('is answered in the course of a call that waits for the run', async () => {
+    const said = { answer: 'ship', comment: 'looks fine' };
+    const { call, runId, asked, bench } = await gated(client, { action: 'accept', content: said });
+    const awaited = textOf(await call('await_workflow', { run_id: runId }));
+    expect(awaited).toContain('finished: true');
+    expect(awaited).toContain('{"chosen":"ship"}');
+    expect(asked).toEqual([expect.stringContaining('Deploy it?')]);
+    const resolved = (await bench.events(runId)).find(({ type }) => type === 'ApprovalResolved');
+    expect(resolved).toMatchObject({ by: 'anna', via: 'elicitation', comment: 'looks fine' });
+  });
+
+  it('may be rejected', async () => {
+    const { call, runId } = await gated(client, {
+      action: 'accept',
+      content: { answer: 'reject' },
+    });
+    const awaited = textOf(await call('await_workflow', { run_id: runId }));
+    expect(awaited).toContain('rejected by anna');
+  });
+
+  it('stays open when the user would rather not say, who is not asked again', async () => {
+    const { call, runId, asked } = await gated(client, { action: 'decline' });
+    const first = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    const second = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    expect(first).toContain('waiting_for_person');
+    expect(second).toContain('waiting_for_person');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('takes no answer that is none of the choices', async () => {
+    const content = { answer: 'anything' };
+    const { call, runId, bench } = await gated(client, { action: 'accept', content });
+    const awaited = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    expect(awaited).toContain('waiting_for_person');
+    const view = valueOf(await bench.application.getWorkflow(bench.context, { run_id: runId }));
+    expect(view.approvals).toMatchObject([{ approval_id: 'gate', status: 'waiting' }]);
+  });
+
+  it('is left to those who may approve it', async () => {
+    const listed = GATE.replace('question:', 'approvers: [bert], question:');
+    const content = { answer: 'ship' };
+    const { call, runId, asked } = await gated(client, { action: 'accept', content }, listed);
+    await call('await_workflow', { run_id: runId, wait_seconds: 0 });
+    expect(asked).toEqual([]);
+  });
+
+  it('asked for by an agent is asked once', async () => {
+    const { call, runId, asked, bench } = await gated(client, {
+      action: 'accept',
+      content: { answer: 'ship' },
+    });
+    await bench.register('name: idle\nsteps: [{ id: a, uses: signal, with: { name: go } }]');
+    const idle = await bench.start('idle');
+    const content = { run_id: idle, question: 'May I?', choices: ['ship'], wait_seconds: 0 };
+    const answered = textOf(await call('request_approval', content));
+    expect(answered).toContain('chosen "ship" by anna');
+    expect(asked).toEqual([expect.stringContaining('May I?')]);
+    expect(runId).not.toBe(idle);
+    const view = valueOf(await bench.application.getWorkflow(bench.context, { run_id: idle }));
+    expect(view.approvals).toHaveLength(1);
+  });
+});
+
+describe('a server asks nobody', () => {
+  it('whose client does not say that it can ask', async () => {
+    const session = await connect({ askUser: ASKING });
+    await session.bench.register(GATE);
+    const runId = await session.bench.start('gated');
+    const seen = textOf(await session.call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    expect(seen).toContain('waiting_for_person');
+  });
+
+  it('that was not allowed to', async () => {
+    const session = await connect({ client: CAN_ASK });
+    session.client.setRequestHandler('elicitation/create', () => {
+      throw new Error('was asked');
+    });
+    await session.bench.register(GATE);
+    const runId = await session.bench.start('gated');
+    const seen = textOf(await session.call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    expect(seen).toContain('waiting_for_person');
+  });
+});
