@@ -68,9 +68,17 @@ const LANGUAGE: readonly string[] = [
   '    with: { command: [npm, test], cwd: "${{ input.repo }}" }   # a list, no shell',
   '    timeout: 10m',
   '    retry: { maxAttempts: 3, initialDelay: 1s }',
+  '  - id: review',
+  '    uses: agent                # claimed by an agent that can do it',
+  '    needs: [test]              # no needs: starts at once, in parallel',
+  '    with: { capability: code-review, instructions: "Review ${{ input.repo }}", output: { type: object } }',
+  '  - id: ask',
+  '    uses: approval             # a person decides; a no fails the step',
+  '    needs: [review]',
+  '    with: { question: "Release?", expires: 24h }',
   '  - id: report',
   '    uses: transform',
-  '    needs: [test]              # no needs: starts at once, in parallel',
+  '    needs: [ask]',
   '    if: "${{ always() }}"      # default success(); also failure()',
   '    with: { status: "${{ steps.test.status }}" }',
   'output: "${{ steps.report.output }}"',
@@ -81,7 +89,7 @@ function steps({ offers }: PromptContext): string[] {
   const missing = ['register_workflow', 'start_workflow'].filter((name) => !offers(name));
   return [
     'Then:',
-    '1. Write the definition: small steps, parallel where nothing forbids it, a person or a signal before anything that cannot be taken back.',
+    '1. Write the definition: small steps, parallel where nothing forbids it, a person (approval) before anything that cannot be taken back.',
     '2. register_workflow {"definition":"…","dry_run":true} names every mistake with its place; show the plan and its graph before you register it.',
     '3. register_workflow {"definition":"…"}, then start_workflow {"workflow":"…","input":{…},"idempotency_key":"…"} and await_workflow with the run_id.',
     ...(missing.length === 0

@@ -31,7 +31,7 @@ export const triageFailures = definePrompt({
       head: [
         failed.length === 0
           ? `No run${of} has failed.`
-          : `Find out why these runs${of} failed: the ${isMore ? 'newest ' : ''}${failed.length}, newest first.`,
+          : `Find out why these runs${of} failed (${isMore ? 'the newest ' : ''}${failed.length}, newest first):`,
       ],
       blocks: failed.map(block),
       more: (count) => `\nand ${count} more that do not fit here: ${list}.`,

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { EXIT_MEANINGS } from '../src/cli/exit-codes.ts';
 import * as definitionLimits from '../src/domain/definition/definition-limits.ts';
 import * as runLimits from '../src/domain/limits.ts';
+import { DECLARED_KIND_NAME } from '../src/domain/definition/kind-declaration.ts';
 import { STEP_KIND_NAMES } from '../src/domain/definition/step-kinds.ts';
 import { workflowSchema } from '../src/domain/definition/workflow-definition.ts';
 import { createToolRegistry } from '../src/mcp/tool-registry.ts';
@@ -81,7 +82,12 @@ function workflowSchemaText(): string {
     io: 'input',
     unrepresentable: 'any',
     override: ({ path, jsonSchema }) => {
-      if (path.at(-1) === 'uses') jsonSchema.enum = [...STEP_KIND_NAMES];
+      if (path.at(-1) !== 'uses') return;
+      // Third parties' kinds are recognised by their dot.
+      jsonSchema.anyOf = [
+        { enum: [...STEP_KIND_NAMES] },
+        { type: 'string', pattern: DECLARED_KIND_NAME.source },
+      ];
     },
   });
   return JSON.stringify({ title: 'Baton workflow', ...schema });

@@ -1,7 +1,8 @@
 import type { AgentTask } from '../src/application/agent-task.ts';
 import { claimTaskInputSchema, type ClaimAnswer } from '../src/application/claim-task.ts';
+import { exampleInput } from '../src/application/example-input.ts';
 import { toolCall } from '../src/application/tool-call.ts';
-import type { Json } from '../src/domain/json.ts';
+import { isJsonObject, type Json } from '../src/domain/json.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { clip, costOf } from '../src/mcp/text-page.ts';
 
@@ -38,7 +39,7 @@ function lines({ agent_id, capabilities, task, repeated, next_cursor }: ClaimAns
 
 function taskLines(task: AgentTask, isRepeated: boolean, nextCursor: string): string[] {
   const { run_id, step_id, lease } = task;
-  const report = { task: task.task, action: 'complete', output: exampleOf(task.output_schema) };
+  const report = { task: task.task, action: 'complete', output: exampleOutput(task) };
   return [
     `${isRepeated ? 'you hold this task already: ' : ''}step ${step_id} of run ${run_id} (${task.workflow}), attempt ${task.attempt}`,
     `task: ${task.task}`,
@@ -71,6 +72,9 @@ function part(
   return [`${name} (cut; all of it: ${all}):`, clip(text, Math.floor(budget * 0.8))];
 }
 
-function exampleOf(schema: Json | undefined): Json {
-  return schema === undefined ? {} : '…';
+/** What the contract asks for, to be filled in. */
+function exampleOutput({ output_schema: schema }: AgentTask): Json {
+  return isJsonObject(schema) && isJsonObject(schema.properties)
+    ? exampleInput(schema)
+    : '<output>';
 }

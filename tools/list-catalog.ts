@@ -55,7 +55,8 @@ function kindLines({ step_kinds }: Catalog): string[] {
 
 function workerLines({ workers }: Catalog): string[] {
   if (workers === undefined) return [];
-  if (workers.length === 0) return ['workers: none alive'];
+  if (workers.length === 0)
+    return ['workers: none alive (shell steps need one; steps for agents do not)'];
   const shown = workers
     .slice(0, 10)
     .map(({ workerId, busy, limit, queues }) =>

@@ -1,5 +1,5 @@
 import { MAX_DELIVERIES } from '../domain/limits.ts';
-import type { PlannedStep } from '../domain/plan.ts';
+import { stepById, type PlannedStep } from '../domain/plan.ts';
 import type { StepState } from '../domain/state.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
@@ -33,7 +33,7 @@ export async function admitTask(ports: ReportPorts, task: ClaimedTask): Promise<
     next: await next,
   });
   const attempt = attemptOf(task);
-  const step = run.plan.steps[run.plan.indexOf.get(task.slot) ?? -1];
+  const step = stepById(run.plan, task.slot);
   const record = step && run.state.steps.get(step.index);
   if (step === undefined || record?.status !== 'scheduled' || record.attempt !== task.attempt)
     return settled(report.send({ type: 'ReturnStep', ...attempt }));

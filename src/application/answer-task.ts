@@ -1,5 +1,6 @@
 import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
+import { stepById } from '../domain/plan.ts';
 import { sendCommand, type CommandAnswer } from './client-command.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { failure, translatingErrors, unknownRun } from './outcome-error.ts';
@@ -43,7 +44,7 @@ async function commandOf(
   }
   const run = await ports.runs.refresh({ tenant, runId: run_id });
   if (run === undefined) return failure(unknownRun(run_id));
-  const step = run.plan.steps[run.plan.indexOf.get(step_id) ?? -1];
+  const step = stepById(run.plan, step_id);
   const record = step && run.state.steps.get(step.index);
   const to = targetOfQueue(step?.queue ?? '');
   if (record?.handover?.to.kind !== 'person' || to === undefined)

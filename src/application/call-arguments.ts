@@ -54,8 +54,9 @@ export function wholeNumberSchema(min: number, max?: number) {
 export function nameListSchema(name: z.ZodString, max: number) {
   return z.preprocess((value) => {
     if (typeof value !== 'string') return value;
-    const parsed = parseJson(value);
-    return Array.isArray(parsed) ? parsed : value.split(',').flatMap((part) => part.trim() || []);
+    const parsed: unknown = parseJson(value);
+    if (Array.isArray(parsed)) return parsed as unknown[]; // of anything: the schema looks
+    return value.split(',').flatMap((part) => part.trim() || []);
   }, z.array(name).max(max));
 }
 

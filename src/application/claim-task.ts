@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentQueue } from '../domain/definition/agent-kind.ts';
+import { stepById } from '../domain/plan.ts';
 import type { ClaimedTask, Lease } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
 import { agentIdSchema, capabilitiesSchema, ownerOf } from './agent-names.ts';
@@ -106,10 +107,11 @@ class Claim {
     const { store, runs } = this.#ports;
     const held = readTaskToken(store.secret, this.#context.tenant, lastClaim.task);
     const run = held && (await runs.refresh(held.lease.key));
-    const step = run?.plan.steps[run.plan.indexOf.get(held?.lease.id ?? '') ?? -1];
-    const record = step && run?.state.steps.get(step.index);
-    if (held === undefined || run === undefined || step === undefined) return undefined;
-    if (record?.status !== 'scheduled' || record.attempt !== held.attempt) return undefined;
+    if (held === undefined || run === undefined) return undefined;
+    const step = stepById(run.plan, held.lease.id);
+    const record = step && run.state.steps.get(step.index);
+    if (step === undefined || record?.status !== 'scheduled' || record.attempt !== held.attempt)
+      return undefined;
     const leaseMs = step.heartbeatMs ?? this.#leaseMs;
     const renewed = await store.renew(held.lease, leaseMs);
     if (renewed.kind === 'leaseLost' || renewed.cancelRequested) return undefined;

@@ -1,4 +1,5 @@
-import type { PlannedStep } from '../domain/plan.ts';
+import { stepById, type PlannedStep } from '../domain/plan.ts';
+import { AGENT_LEASE_MS } from './agent-task.ts';
 import { failure, unknownRun } from './outcome-error.ts';
 import type { Outcome } from './execute-command.ts';
 import type { CachedRun } from './run-cache.ts';
@@ -25,7 +26,7 @@ export async function findHeldTask(
       next: 'Repeat claim_task with the cursor of the call that gave it: it answers the same task while you hold it.',
     });
   const run = await ports.runs.get(held.lease.key);
-  const step = run?.plan.steps[run.plan.indexOf.get(held.lease.id) ?? -1];
+  const step = run && stepById(run.plan, held.lease.id);
   if (run === undefined || step === undefined) return failure(unknownRun(held.lease.key.runId));
   return { ok: true, value: { ...held, run, step } };
 }
@@ -38,6 +39,19 @@ export function leaseLost({ lease, attempt }: HeldTask): UseCaseError {
     changed: 'nothing',
     next: 'Drop this work and call claim_task. get_workflow shows what became of the step.',
   };
+}
+
+/**
+ * A refusal that leaves the task with the agent is only true while the agent holds it; the lease begins anew, so that there
+ * is time to correct what was wrong.
+ */
+export async function refusedWhileHeld(
+  { store }: ApplicationPorts,
+  held: FoundTask,
+  refusal: Extract<UseCaseResult<never>, { ok: false }>,
+): Promise<UseCaseResult<never>> {
+  const renewed = await store.renew(held.lease, held.step.heartbeatMs ?? AGENT_LEASE_MS);
+  return renewed.kind === 'leaseLost' ? failure(leaseLost(held)) : refusal;
 }
 
 /** What a report that changes the run was answered. */

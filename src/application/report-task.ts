@@ -9,7 +9,13 @@ import { AGENT_LEASE_MS } from './agent-task.ts';
 import { readAgentHeartbeat, writeAgentHeartbeat } from './agent-heartbeat.ts';
 import type { ClaimOptions } from './claim-task.ts';
 import { checkJson, digestOf, jsonValueSchema } from './call-arguments.ts';
-import { findHeldTask, leaseLost, reportedOr, type FoundTask } from './held-task.ts';
+import {
+  findHeldTask,
+  leaseLost,
+  refusedWhileHeld,
+  reportedOr,
+  type FoundTask,
+} from './held-task.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { isoTime } from './step-view.ts';
 import { toolCall } from './tool-call.ts';
@@ -65,7 +71,7 @@ export function createReportTask(
       const found = await findHeldTask(ports, context, input.task);
       if (!found.ok) return found;
       const checked = checkReport(input, found.value);
-      if (!checked.ok) return checked;
+      if (!checked.ok) return refusedWhileHeld(ports, found.value, checked);
       const agentId = agentIdOf(found.value.lease.owner);
       await noteAgent(ports, { tenant: context.tenant, agentId }, {});
       return new Report(ports, context, input, found.value).send();

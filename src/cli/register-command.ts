@@ -2,6 +2,7 @@ import { readTextFile } from './arguments.ts';
 import { callContext, type AddCommand } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT } from './exit-codes.ts';
+import { targetName, targetOfQueue } from '../application/handover-target.ts';
 import { nextLines } from './run-lines.ts';
 
 export const addRegisterCommand: AddCommand = (program, action) => {
@@ -28,7 +29,7 @@ export const addRegisterCommand: AddCommand = (program, action) => {
             : `${name}@${version ?? ''} ${created ? 'registered' : 'was registered before, nothing to do'}`;
           terminal.line(what);
           for (const [at, ids] of levels.entries()) terminal.line(`  ${at + 1}. ${ids.join(', ')}`);
-          if (queues.length > 0) terminal.line(`Needs workers for: ${queues.join(', ')}`);
+          for (const line of needsLines(queues)) terminal.line(line);
           if (dry_run) terminal.line(`\n${graph}\n`);
           const next = dry_run ? [`baton register ${invocation.args[0] ?? 'FILE'}`] : answer.next;
           for (const line of nextLines(next)) terminal.line(line);
@@ -37,3 +38,13 @@ export const addRegisterCommand: AddCommand = (program, action) => {
       }),
     );
 };
+
+/** Who has to be there for the steps to be done. */
+function needsLines(queues: readonly string[]): string[] {
+  const workers = queues.filter((queue) => targetOfQueue(queue) === undefined);
+  const agents = queues.flatMap((queue) => targetOfQueue(queue) ?? []);
+  return [
+    ...(workers.length > 0 ? [`Needs workers for: ${workers.join(', ')}`] : []),
+    ...(agents.length > 0 ? [`Needs ${agents.map(targetName).join(', ')}`] : []),
+  ];
+}

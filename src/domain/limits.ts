@@ -6,9 +6,9 @@ export const MAX_HISTORY_EVENTS = 50_000;
 
 /**
  * Kept free of what the outside can add without end (signals, retries, pauses), so that a run which reaches the
- * limit can still finish its steps, each of which needs at most two more events.
+ * limit can still finish its steps, each of which needs at most three more events (an approval: asked, answered, done).
  */
-export const HISTORY_RESERVE_EVENTS = 20_002;
+export const HISTORY_RESERVE_EVENTS = 30_002;
 
 /** Received signals that no step has used yet. */
 export const MAX_BUFFERED_SIGNALS = 1_000;

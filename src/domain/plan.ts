@@ -64,6 +64,11 @@ export interface Plan {
   prepareInput(input: Json): PreparedInput;
 }
 
+/** `undefined` for an id that the definition does not have. */
+export function stepById(plan: Plan, id: string): PlannedStep | undefined {
+  return plan.steps[plan.indexOf.get(id) ?? -1];
+}
+
 export type PlanResult =
   | { readonly ok: true; readonly plan: Plan }
   | { readonly ok: false; readonly errors: readonly DefinitionError[] };

@@ -63,6 +63,7 @@ export function watchListenRequests(
       .catch((error: unknown) => logger.warn({ error: String(error) }, 'a subscription'))
       .then(() => {
         if (pending.delete(listen.id)) onmessage?.(honoured, extra);
+        else watch.unsubscribe(listen.id);
       });
   };
   transport.send = (message, options) => {

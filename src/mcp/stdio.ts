@@ -22,7 +22,7 @@ export interface McpService {
 const MAX_MESSAGE_BYTES = 10 * 2 ** 20;
 
 /** `subscriptions/listen` requests of one connection that are open at once. */
-const MAX_LISTENING = 32;
+export const MAX_LISTENING = 32;
 
 /** Of a stream whose other end has closed it. */
 const CLIENT_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);

@@ -6,8 +6,10 @@ import { ownerOf } from '../application/agent-names.ts';
 import { composeBaton, type Baton } from '../composition.ts';
 import { loadConfig } from '../config.ts';
 import { readSurroundings } from '../config/process-environment.ts';
+import type { RunCache } from '../application/run-cache.ts';
 import { AGENT_NAME } from '../domain/definition/agent-kind.ts';
 import type { Json } from '../domain/json.ts';
+import { stepById } from '../domain/plan.ts';
 import { AgentJob, stopIfOver } from './agent/agent-job.ts';
 import { StepFailure } from './handler/step-failure.ts';
 
@@ -191,24 +193,19 @@ class ClaimingAgent implements Agent {
   async #keepLease(baton: Baton, job: AgentJob, leaseMs: number, done: AbortSignal): Promise<void> {
     const { application, ports } = baton;
     const signal = AbortSignal.any([done, job.signal]);
-    const key = { tenant: TENANT, runId: job.task.run_id };
     const unsubscribe = ports.store.onChange((change) => {
-      if (change.key !== undefined && change.key.runId !== key.runId) return;
-      void ports.runs.refresh(key).then(
-        (run) => {
-          const step = run?.plan.steps[run.plan.indexOf.get(job.task.step_id) ?? -1];
-          const record = step && run?.state.steps.get(step.index);
-          const isOurs = record?.status === 'scheduled' && record.attempt === job.task.attempt;
-          if (!isOurs && !signal.aborted) job.stop('cancelled');
-        },
-        () => undefined, // a store that is away says nothing of the task
+      if (change.key !== undefined && change.key.runId !== job.task.run_id) return;
+      // A store that is away says nothing of the task.
+      void isStillOurs(ports.runs, job.task).then(
+        (isOurs) => (isOurs || done.aborted ? undefined : job.stop('cancelled')),
+        () => undefined,
       );
     });
     const { task } = job.task;
     try {
       while (!signal.aborted) {
         await ports.clock.sleep(leaseMs / RENEWALS_PER_LEASE, signal);
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         const heartbeat = { task, action: 'heartbeat', leaseMs } as const;
         stopIfOver(job, await application.reportTask(this.#context(baton), heartbeat));
       }
@@ -229,4 +226,16 @@ class ClaimingAgent implements Agent {
   #tell({ code, message }: Pick<UseCaseError, 'code' | 'message'>): void {
     this.#options.onProblem?.(new Error(`${code}: ${message}`));
   }
+}
+
+/** Asked anew after a wait: the compiler takes what it saw before for the truth. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+async function isStillOurs(runs: RunCache, task: AgentTask): Promise<boolean> {
+  const run = await runs.refresh({ tenant: TENANT, runId: task.run_id });
+  const step = run && stepById(run.plan, task.step_id);
+  const record = step && run.state.steps.get(step.index);
+  return record?.status === 'scheduled' && record.attempt === task.attempt;
 }

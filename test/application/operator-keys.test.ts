@@ -127,12 +127,12 @@ describe('a key', () => {
     const bench = createWorkbench();
     const { key, id } = await create(bench, 'anna');
     let isRevoked = false;
-    const { setValue } = bench.store;
+    const setValue = bench.store.setValue.bind(bench.store);
     // Between the reading and the writing of the use comes the revocation.
     bench.store.setValue = async (...args) => {
       bench.store.setValue = setValue;
       isRevoked = valueOf(await revoke(bench, id)).changed;
-      return setValue.apply(bench.store, args);
+      return setValue(...args);
     };
     expect(errorOf(await check(bench, key)).code).toBe('operator_key_refused');
     expect(isRevoked).toBe(true);

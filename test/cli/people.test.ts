@@ -67,7 +67,7 @@ describe('approve and reject', () => {
     await expectJson(['show', run], { status: 'running', approvals: [{ status: 'waiting' }] });
   });
 
-  test('of two at once one is recorded, and the other told whose it was', async () => {
+  test('of two at once one is recorded, and the other told', async () => {
     const run = await baton.startRun('where.yaml');
     const both = await Promise.all([
       baton.approve(run, anna, '--choice', 'staging'),
@@ -76,7 +76,7 @@ describe('approve and reject', () => {
     const [winner, loser] = both[0].code === 0 ? both : [both[1], both[0]];
     expect(winner.code).toBe(0);
     expect(loser.code).toBe(4);
-    expect(loser.stderr).toMatch(/approval "ok" waits|No approval waits|Approval "ok"/i);
+    expect(loser.stderr).toMatch(/^error: (?:No approval waits|Approval "ok" waits for nobody)/);
     expect(loser.stderr).toContain('Nothing was changed.');
     const { stdout } = await baton.run(['history', run, '--json']);
     expect(stdout.match(/"type":"ApprovalResolved"/g)).toHaveLength(1);
@@ -147,10 +147,12 @@ describe('without a terminal and without a key', () => {
     expect(code).toBe(4);
   });
 
-  test.each(['--yes', '-y', '--force', '--no-confirm'])('there is no %s', async (option) => {
-    const run = await baton.startRun('gate.yaml');
-    expect((await baton.approve(run, anna, option)).code).toBe(2);
-    await expectJson(['show', run], { status: 'running' });
+  test('no option stands in for either', async () => {
+    for (const option of ['--yes', '-y', '--force', '--no-confirm', '--as=anna']) {
+      const { stderr, code } = await baton.run(['approve', 'zzzz', option]);
+      expect(stderr).toContain('unknown option');
+      expect(code).toBe(2);
+    }
   });
 });
 
@@ -235,84 +237,4 @@ describe('report', () => {
     expect(early.stderr).toContain('no task of a person');
     expect(early.code).toBe(4);
   });
-});
-
-describe('inbox', () => {
-  test('says when nothing waits', async () => {
-    const empty = new PeopleFixture();
-    expect((await empty.run(['inbox'])).stdout).toBe('Nothing waits for people.\n');
-    expect((await empty.run(['inbox', '--as', 'anna'])).stdout).toBe('Nothing waits for anna.\n');
-    expect((await empty.json(['inbox'])).value).toEqual({ runs: [] });
-    empty.dispose();
-  });
-
-  test('lists approvals and tasks with the commands that answer them, and whose they are', async () => {
-    const own = new PeopleFixture();
-    const where = await own.startRun('where.yaml');
-    const task = await own.startHandedTask('carl');
-    const { stdout, code } = await own.run(['inbox']);
-    expect(stdout).toMatch(/^run +workflow +id +kind +what +choices +who +since +expires$/m);
-    expect(stdout).toMatch(
-      new RegExp(`^${where} +where +ok +approval +Deploy where\\? .* anna, bert .* never$`, 'm'),
-    );
-    expect(stdout).toMatch(new RegExp(`^${task} +task +look +task +I cannot tell\\..* carl `, 'm'));
-    expect(stdout).toContain(`\nbaton approve ${where} ok --choice 'the real thing'\n`);
-    expect(stdout).toContain(`\nbaton reject ${where} ok\n`);
-    expect(stdout).toContain(`\nbaton report ${task} look --complete JSON\n`);
-    expect(code).toBe(0);
-
-    const carl = await own.run(['inbox', '--as', 'carl']);
-    expect(carl.stdout).toContain(task);
-    expect(carl.stdout).not.toContain(where);
-    const key = (await own.run(['keys', 'create', 'anna'])).stdout.trim();
-    const mine = await own.run(['inbox', '--mine', '--json'], { BATON_OPERATOR_KEY: key });
-    expect(JSON.parse(mine.stdout)).toMatchObject({ person: 'anna', runs: [{ run_id: where }] });
-    expect((await own.run(['inbox', '--mine', '--as', 'anna'])).code).toBe(2);
-    own.dispose();
-  });
-
-  test('is read to its end, page after page', async () => {
-    const own = new PeopleFixture();
-    await own.asAgent(async ({ baton: { application }, context }) => {
-      const definition = `name: many\nsteps:\n  - { id: ok, uses: approval, with: { question: Go? } }\n`;
-      valueOf(await application.registerWorkflow(context, { definition }));
-      for (let started = 0; started < 51; started += 1)
-        valueOf(await application.startWorkflow(context, { workflow: 'many' }));
-    });
-    const { stdout } = await own.run(['inbox']);
-    expect(stdout.match(/^baton approve /gm)).toHaveLength(51);
-    own.dispose();
-  });
-
-  test('shows no control characters of what agents wrote', async () => {
-    const own = new PeopleFixture();
-    const run = await own.startRun('gate.yaml');
-    await own.asAgent(async ({ baton: { application }, context }) => {
-      const question = 'Fine?\u001b[2J\u202e\u0007\nbaton approve it';
-      valueOf(
-        await application.requestApproval(context, { run_id: run, question, wait_seconds: 0 }),
-      );
-    });
-    const { stdout } = await own.run(['inbox']);
-    expect(stdout).toContain(String.raw`Fine?\u{1b}[2J\u{202e}\u{7} baton approve it`);
-    // eslint-disable-next-line no-control-regex -- these are what is looked for
-    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    own.dispose();
-  });
-});
-
-test('agents lists who there is', async () => {
-  const own = new PeopleFixture();
-  expect((await own.run(['agents'])).stdout).toBe('No agent has been seen in the last 30 days.\n');
-  await own.asAgent(async ({ baton: { application }, context }) => {
-    const agent = { agent_id: 'robot', capabilities: ['review', 'tests'] };
-    valueOf(await application.registerAgent(context, agent));
-  });
-  const { stdout } = await own.run(['agents']);
-  expect(stdout).toMatch(/^agent +capabilities +status +last seen +client$/m);
-  expect(stdout).toMatch(/^robot +review, tests +present +\S+Z +client:robot$/m);
-  expect((await own.json(['agents'])).value).toMatchObject({
-    agents: [{ agent_id: 'robot', status: 'present' }],
-  });
-  own.dispose();
 });

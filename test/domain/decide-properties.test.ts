@@ -19,7 +19,7 @@ import {
 import { fire, start, type Scenario } from '../support/given.ts';
 import { Play } from '../support/play.ts';
 import { commandOf } from '../support/random-command.ts';
-import { definitionArbitrary, moveArbitrary, type Move } from '../support/random-runs.ts';
+import { definitionArbitrary, movesArbitrary, type Move } from '../support/random-runs.ts';
 
 const input = { n: 5, flag: false, list: [] };
 
@@ -30,53 +30,45 @@ function commandFor(play: Play, move: Move): Command {
 describe('any definition under any sequence of commands', () => {
   it('never throws, keeps its counters, its line, its tasks and its timers, and ends exactly once', () => {
     fc.assert(
-      fc.property(
-        definitionArbitrary,
-        fc.array(moveArbitrary, { maxLength: 40 }),
-        (definition, moves) => {
-          const play = new Play(definition);
-          play.send(start(input));
-          for (const move of moves) {
-            play.run.elapse(7);
-            play.send(commandFor(play, move));
-          }
-          play.finish();
-          expect(isFinished(play.run.status)).toBe(true);
-          expect(play.tasks.size).toBe(0);
-          for (const timerId of play.timers.keys()) play.run.when(fire(timerId)).thenNothing();
-        },
-      ),
+      fc.property(definitionArbitrary, movesArbitrary(40), (definition, moves) => {
+        const play = new Play(definition);
+        play.send(start(input));
+        for (const move of moves) {
+          play.run.elapse(7);
+          play.send(commandFor(play, move));
+        }
+        play.finish();
+        expect(isFinished(play.run.status)).toBe(true);
+        expect(play.tasks.size).toBe(0);
+        for (const timerId of play.timers.keys()) play.run.when(fire(timerId)).thenNothing();
+      }),
       { numRuns: 500 },
     );
   });
 
   it('folds its history, and restores its snapshots, to the same state at every point', () => {
     fc.assert(
-      fc.property(
-        definitionArbitrary,
-        fc.array(moveArbitrary, { maxLength: 25 }),
-        (definition, moves) => {
-          const play = new Play(definition);
-          const { run } = play;
-          const folded = createRunState(run.plan);
-          let copy = createRunState(run.plan);
-          let seen = 0;
-          for (const command of [start(input), ...moves]) {
-            play.send('type' in command ? command : commandFor(play, command));
-            for (const { event, atMs } of run.history.slice(seen)) {
-              evolve(run.plan, folded, event, atMs);
-              evolve(run.plan, copy, event, atMs);
-            }
-            seen = run.history.length;
-            const text = writeSnapshot(run.plan, run.state);
-            expect(writeSnapshot(run.plan, folded)).toBe(text);
-            expect(JSON.parse(writeSnapshot(run.plan, copy))).toEqual(JSON.parse(text));
-            const snapshot = readSnapshot(text);
-            if (snapshot === undefined) throw new Error('the snapshot could not be read');
-            copy = restoreState(run.plan, snapshot);
+      fc.property(definitionArbitrary, movesArbitrary(25), (definition, moves) => {
+        const play = new Play(definition);
+        const { run } = play;
+        const folded = createRunState(run.plan);
+        let copy = createRunState(run.plan);
+        let seen = 0;
+        for (const command of [start(input), ...moves]) {
+          play.send('type' in command ? command : commandFor(play, command));
+          for (const { event, atMs } of run.history.slice(seen)) {
+            evolve(run.plan, folded, event, atMs);
+            evolve(run.plan, copy, event, atMs);
           }
-        },
-      ),
+          seen = run.history.length;
+          const text = writeSnapshot(run.plan, run.state);
+          expect(writeSnapshot(run.plan, folded)).toBe(text);
+          expect(JSON.parse(writeSnapshot(run.plan, copy))).toEqual(JSON.parse(text));
+          const snapshot = readSnapshot(text);
+          if (snapshot === undefined) throw new Error('the snapshot could not be read');
+          copy = restoreState(run.plan, snapshot);
+        }
+      }),
       { numRuns: 200 },
     );
   });
@@ -125,23 +117,19 @@ describe('the draft of a decision', () => {
   it('is the state that its events fold to', () => {
     let compared = 0;
     fc.assert(
-      fc.property(
-        definitionArbitrary,
-        fc.array(moveArbitrary, { minLength: 5, maxLength: 25 }),
-        (definition, moves) => {
-          const play = new Play(definition);
-          play.send(start(input));
-          for (const move of moves) {
-            if (isFinished(play.run.status)) return;
-            const command = commandFor(play, move);
-            const drafted = draftAfter(play.run, command);
-            play.run.when(command);
-            if (drafted === undefined) continue;
-            compared += 1;
-            expect(writeSnapshot(play.run.plan, play.run.state)).toBe(drafted);
-          }
-        },
-      ),
+      fc.property(definitionArbitrary, movesArbitrary(25), (definition, moves) => {
+        const play = new Play(definition);
+        play.send(start(input));
+        for (const move of moves) {
+          if (isFinished(play.run.status)) return;
+          const command = commandFor(play, move);
+          const drafted = draftAfter(play.run, command);
+          play.run.when(command);
+          if (drafted === undefined) continue;
+          compared += 1;
+          expect(writeSnapshot(play.run.plan, play.run.state)).toBe(drafted);
+        }
+      }),
       { numRuns: 200 },
     );
     expect(compared).toBeGreaterThan(200);

@@ -1,6 +1,7 @@
 import type { McpSubscription } from '@modelcontextprotocol/client';
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_SUBSCRIPTIONS } from '../../src/mcp/resource-watch.ts';
+import { MAX_LISTENING } from '../../src/mcp/stdio.ts';
 import { GREET, PAYMENT, RELEASE, TIMED } from '../application/definitions.ts';
 import { createWorkbench, type Workbench } from '../application/workbench.ts';
 import { MODERN, connect, type Session } from './connect.ts';
@@ -293,6 +294,36 @@ describe('listening since 2026-07-28', () => {
       const third = await subscribe('workflow://runs/one-more');
       expect(third?.honoredFilter.resourceSubscriptions).toHaveLength(1);
     });
+  });
+
+  it('leaves nothing behind when it is given up before it was acknowledged', async () => {
+    const { bench, client } = await subscriber('modern');
+    await bench.register(RELEASE);
+    const uri = `workflow://runs/${await bench.start('release')}`;
+    const giveUp = new AbortController();
+    const filter = { resourceSubscriptions: [uri], resourcesListChanged: true };
+    const listening = client.listen(filter, { signal: giveUp.signal });
+    await vi.waitFor(() => expect(bench.clock.sleeping()).toBe(1));
+    giveUp.abort();
+    await expect(listening).rejects.toThrow();
+    await vi.waitFor(() => expect(bench.clock.sleeping()).toBe(0));
+    await bench.clock.advance(10_000);
+    expect(bench.clock.sleeping()).toBe(0);
+  });
+
+  it('leaves nothing behind when it is refused', async () => {
+    const { bench, subscribe } = await subscriber('modern');
+    const open: (McpSubscription | undefined)[] = [];
+    for (let at = 0; at < MAX_LISTENING; at += 1)
+      open.push(await subscribe(`workflow://runs/r${at}`));
+    const uris = Array.from({ length: MAX_SUBSCRIPTIONS }, (_, at) => `workflow://runs/more${at}`);
+    await expect(subscribe(...uris)).rejects.toThrow('Subscription limit reached');
+    await open.pop()?.close();
+    const next = await subscribe(...uris.map((uri) => `${uri}-again`));
+    expect(next?.honoredFilter.resourceSubscriptions).toHaveLength(
+      MAX_SUBSCRIPTIONS - MAX_LISTENING + 1,
+    );
+    expect(bench.clock.sleeping()).toBe(1);
   });
 
   it('keeps a resource for the second subscription when the first one ends', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from '../../src/domain/commands.ts';
 import type { HandoverTarget } from '../../src/domain/events.ts';
+import { awaitsPerson, type StepState } from '../../src/domain/state.ts';
 import {
   answerTask,
   approve,
@@ -33,7 +34,7 @@ export function commandOf(
   timers: readonly string[],
 ): Command {
   const { what, step: at, offset, output, resolution } = move;
-  const index = at % plan.steps.length;
+  const index = indexOf(move, { plan, state });
   const step = plan.steps[index]?.id ?? '';
   const attempt = state.steps.get(index).attempt + offset;
   switch (what) {
@@ -84,6 +85,25 @@ export function commandOf(
     default:
       return { pause, resume, cancel }[what];
   }
+}
+
+const WANTED: Readonly<Partial<Record<Move['what'], (step: StepState) => boolean>>> = {
+  begin: ({ status }) => status === 'scheduled',
+  resolve: ({ status }) => status === 'unknown',
+  handOver: ({ status }) => status === 'scheduled',
+  handToPerson: ({ status }) => status === 'scheduled',
+  answerTask: awaitsPerson,
+  failTask: awaitsPerson,
+  approve: awaitsPerson,
+  refuse: awaitsPerson,
+};
+
+/** A step of which the move may come true, three times of four: most of any would only be refused. */
+function indexOf({ what, step: at }: Move, { plan, state }: Pick<Scenario, 'plan' | 'state'>) {
+  const isWanted = at % 4 === 0 ? undefined : WANTED[what];
+  const fitting = plan.steps.filter((step) => isWanted?.(state.steps.get(step.index)) ?? true);
+  const { length } = fitting;
+  return fitting[at % Math.max(1, length)]?.index ?? at % plan.steps.length;
 }
 
 function targetOf(at: number): HandoverTarget {

@@ -18,6 +18,9 @@ const KINDS = [
 const CONDITIONS = [
   undefined,
   undefined,
+  undefined,
+  undefined,
+  undefined,
   '${{ success() }}',
   '${{ failure() }}',
   '${{ always() }}',
@@ -79,8 +82,8 @@ function stepOf(shape: StepShape, index: number): JsonObject {
 /** Valid definitions of one to nine steps with any mix of what the language has. */
 export const definitionArbitrary = fc
   .record({
-    steps: fc.array(stepArbitrary, { minLength: 1, maxLength: 9 }),
-    onFailure: fc.constantFrom('stop', 'continue'),
+    steps: fc.array(stepArbitrary, { minLength: 1, maxLength: 9, size: 'max' }),
+    onFailure: fc.constantFrom('stop', 'continue', 'continue'),
     output: fc.constantFrom(undefined, '${{ input.n }}', '${{ input.list[9] }}'),
   })
   .map(({ steps, onFailure, output }) =>
@@ -128,3 +131,8 @@ export const moveArbitrary = fc.record({
   resolution: fc.constantFrom('retry', 'completed', 'failed'),
 });
 export type Move = typeof moveArbitrary extends fc.Arbitrary<infer Shape> ? Shape : never;
+
+/** Mostly long: short ones seldom get anywhere. */
+export function movesArbitrary(maxLength: number): fc.Arbitrary<Move[]> {
+  return fc.array(moveArbitrary, { maxLength, size: 'max' });
+}

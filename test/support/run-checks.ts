@@ -4,6 +4,7 @@ import { stepOfTimer } from '../../src/domain/effects.ts';
 import type { EventBody, EventOf } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { isFinished } from '../../src/domain/lifecycle.ts';
+import { MAX_HANDOVERS } from '../../src/domain/limits.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import {
   isTerminal,
@@ -24,6 +25,8 @@ export function checkRun(
     ...checkTerminalEvent(run, isSettled),
     ...checkResults(run),
     ...checkTimers(run),
+    ...checkApprovals(run),
+    ...checkHandovers(run),
     ...checkState(run),
     ...checkOpenWork(run),
   ];
@@ -88,6 +91,11 @@ function checkTimers({ key, events }: RunFacts): Violation[] {
   for (const { body, commandId, occurredAtMs } of events) {
     if (body.type === 'StepWaiting' && body.dueAtMs !== undefined)
       dueAtMs.set(`timer:wait:${body.step}#${body.attempt}`, body.dueAtMs);
+    if (body.type === 'ApprovalRequested' && body.dueAtMs !== undefined)
+      dueAtMs.set(approvalTimerOf(body), body.dueAtMs);
+    if (body.type === 'StepsScheduled')
+      for (const { step, attempt, dueAtMs: limitMs } of body.steps)
+        if (limitMs !== undefined) dueAtMs.set(`timer:timeout:${step}#${attempt}`, limitMs);
     if (body.type === 'StepAttemptFailed')
       dueAtMs.set(`timer:retry:${body.step}#${body.attempt}`, body.retryAtMs);
     if (!commandId.startsWith('timer:')) continue;
@@ -96,6 +104,55 @@ function checkTimers({ key, events }: RunFacts): Violation[] {
       found.push(violation(key, 'I7', `${commandId} fired at ${occurredAtMs}, due ${due ?? '-'}`));
   }
   return found;
+}
+
+function approvalTimerOf({ approvalId, attempt }: EventOf<'ApprovalRequested'>): string {
+  return attempt === undefined
+    ? `timer:approval:${approvalId}`
+    : `timer:wait:${approvalId}#${attempt}`;
+}
+
+/** An approval is answered once, as it was asked, by who may answer it, or has expired in its time. */
+function checkApprovals({ key, events }: RunFacts): Violation[] {
+  const asked = new Map<string, EventOf<'ApprovalRequested'>>();
+  const answered = new Set<string>();
+  const found: Violation[] = [];
+  for (const { body, occurredAtMs } of events) {
+    if (body.type === 'ApprovalRequested') asked.set(approvalTimerOf(body), body);
+    if (body.type !== 'ApprovalResolved') continue;
+    const id = approvalTimerOf({ ...body, type: 'ApprovalRequested', ask: NOTHING });
+    const question = asked.get(id);
+    if (question === undefined || answered.has(id) || !isFair(question, body, occurredAtMs))
+      found.push(violation(key, 'I4', `${id} was answered: ${JSON.stringify(body)}`));
+    answered.add(id);
+  }
+  return found;
+}
+
+function isFair(
+  { ask, dueAtMs = Infinity }: EventOf<'ApprovalRequested'>,
+  { resolution, choice, by }: EventOf<'ApprovalResolved'>,
+  atMs: number,
+): boolean {
+  if (resolution === 'expired') return atMs >= dueAtMs;
+  if (by === undefined || (ask.approvers !== undefined && !ask.approvers.includes(by)))
+    return false;
+  return resolution === 'rejected' || ask.choices.includes(choice ?? '');
+}
+
+/** What goes round in circles comes to an end. */
+function checkHandovers({ key, events }: RunFacts): Violation[] {
+  const counts = new Map<string, number>();
+  for (const { body } of events) {
+    if (body.type !== 'TaskHandedOver') continue;
+    const attempt = `${body.step}#${body.attempt}`;
+    counts.set(attempt, (counts.get(attempt) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([attempt, count]) =>
+    count > MAX_HANDOVERS
+      ? [violation(key, 'agents', `${attempt} was handed over ${count} times`)]
+      : [],
+  );
 }
 
 /** I8: the fold of the history is what the snapshot, the index and the counters say. */
@@ -116,7 +173,20 @@ function checkState({ key, events, plan, state, loaded, listing }: RunFacts): Vi
   const open = plan.steps.filter(({ index }) => !isTerminal(state.steps.get(index).status)).length;
   if (open !== state.run.openSteps)
     found.push(violation(key, 'I8', `${open} open steps, counted ${state.run.openSteps}`));
+  const awaited = countAwaited(plan, state);
+  if (awaited !== state.run.awaitedPeople)
+    found.push(violation(key, 'I8', `awaits ${awaited}, counted ${state.run.awaitedPeople}`));
   return found;
+}
+
+/** What waits for people, without the counter. */
+function countAwaited(plan: Plan, { run, steps }: RunState): number {
+  if (isFinished(run.status)) return 0;
+  const ofSteps = plan.steps.filter(({ index }) => {
+    const { status, approval, handover } = steps.get(index);
+    return status === 'waiting' && (approval !== undefined || handover?.to.kind === 'person');
+  });
+  return ofSteps.length + run.asked.filter(({ answer }) => answer === undefined).length;
 }
 
 function plain(plan: Plan, state: RunState): unknown {
@@ -135,7 +205,9 @@ function checkOpenWork({ key, plan, state, openWork }: RunFacts): Violation[] {
       return [violation(key, 'I7', `step ${id} is ${status}, but its timer is gone`)];
     return [];
   });
-  const left = isFinished(state.run.status) ? timers.length + openWork.messages : 0;
+  // The end of an agent's time, or of an approval that it asked for, has no effect on what is over.
+  const lasting = timers.filter(({ timerId }) => !/^(timeout|approval):/.test(timerId));
+  const left = isFinished(state.run.status) ? lasting.length + openWork.messages : 0;
   if (left > 0) found.push(violation(key, 'I7', `finished, with ${left} timers or messages left`));
   return found;
 }
@@ -151,3 +223,5 @@ function isResult(
     body.type === 'StepCompleted' || body.type === 'StepFailed' || body.type === 'StepAttemptFailed'
   );
 }
+
+const NOTHING = { question: '', choices: [] };

@@ -17,7 +17,7 @@ const MAX_READS_OF_A_MOVING_RUN = 20;
 /** A broken promise of the engine; the numbers are those of the design ("I4: one result a step attempt"). */
 export interface Violation {
   readonly invariant:
-    'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I10' | 'I11' | 'model' | 'defect';
+    'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I7' | 'I8' | 'I10' | 'I11' | 'agents' | 'model' | 'defect';
   readonly runId: string;
   readonly message: string;
 }

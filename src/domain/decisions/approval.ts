@@ -25,7 +25,7 @@ export function requestApproval(decision: Decision, command: RequestApproval): R
   if (full) return full;
   if (run.asked.some((one) => one.approvalId === approvalId))
     return reject(
-      'approval_resolved',
+      'already_exists',
       `Approval "${approvalId}" was asked for before.`,
       'Wait for its answer.',
     );
