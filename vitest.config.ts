@@ -17,7 +17,7 @@ export default defineConfig({
       : ['default'],
     coverage: {
       provider: 'v8',
-      include: ['src/**/*.ts', 'tools/**/*.ts'],
+      include: ['{src,tools,resources,prompts}/**/*.ts'],
       reporter: [['text', { skipFull: true }], 'text-summary'],
       thresholds: {
         'src/domain/**': { lines: 90 },

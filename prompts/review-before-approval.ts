@@ -17,6 +17,8 @@ import {
   stepsAfter,
 } from '../src/mcp/step-parts.ts';
 
+const ASKED =
+  'Read what you need (get_workflow with step, get_workflow_history, the changed files in the workspace). Then tell the person in at most 15 lines: what they are asked, what was done and how you checked it, what happens after a yes and what of it cannot be taken back, what happens after a no, what you doubt, and what you would choose.';
 const MAX_STEPS = 8;
 const MAX_PLANNED = 8;
 
@@ -29,6 +31,8 @@ export const reviewBeforeApproval = definePrompt({
     approval_id: z.string().trim().min(1).optional().describe('Default: the first that waits'),
   }),
   complete: { run_id: completeWaitingRun, approval_id: completeApprovalId },
+  withPlaceholders: ({ run_id }) =>
+    `A person is about to decide an approval in run ${run_id}. Review it for them; you cannot decide it, and no tool can. explain_workflow with that run_id says what is asked. ${ASKED}`,
   build: async (application, context, { run_id, approval_id }) => {
     const found = await application.getWorkflow(context, { run_id });
     if (!found.ok) return found;
@@ -94,7 +98,7 @@ function textOf({ view, approval, definition, done }: Review, others: readonly s
     more: (count) => `- and ${count} more: ${toolCall('get_workflow', { run_id })}`,
     tail: [
       '',
-      'Read what you need (get_workflow with step, get_workflow_history, the changed files in the workspace). Then tell the person in at most 15 lines: what they are asked, what was done and how you checked it, what happens after a yes and what of it cannot be taken back, what happens after a no, what you doubt, and what you would choose.',
+      ASKED,
       `The person answers: baton approve ${run_id} ${approval.approval_id}   or   baton reject ${run_id} ${approval.approval_id}`,
     ],
   });

@@ -32,9 +32,9 @@ const agent = createAgent({
   onProblem: (problem) => console.error(problem.message),
 });
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void agent.stop());
 await agent.start();
 console.log('waiting for tasks of the capability todo-review');
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void agent.stop());
 
 function filesOf({ context }: AgentJob): string[] {
   const files = Array.isArray(context) ? context.filter((file) => typeof file === 'string') : [];

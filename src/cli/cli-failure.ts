@@ -48,6 +48,8 @@ const NOT_FOUND = new Set([
   'unknown_step',
   'unknown_step_kind',
   'unknown_approval',
+  'unknown_checkpoint',
+  'no_diff',
   'unknown_key',
 ]);
 const BAD_INPUT = new Set([
@@ -57,6 +59,7 @@ const BAD_INPUT = new Set([
   'invalid_input',
   'output_too_large',
   'payload_too_large',
+  'repository_unreadable',
 ]);
 
 /** Everything else that a use case answers is a refusal by the run's state or an earlier request. */

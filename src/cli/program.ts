@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   cancel: async () => (await import('./cancel-command.ts')).addCancelCommand,
   pause: async () => (await import('./pause-command.ts')).addPauseCommand,
   resume: async () => (await import('./resume-command.ts')).addResumeCommand,
+  checkpoint: async () => (await import('./checkpoint-command.ts')).addCheckpointCommand,
+  checkpoints: async () => (await import('./checkpoints-command.ts')).addCheckpointsCommand,
   register: async () => (await import('./register-command.ts')).addRegisterCommand,
   agents: async () => (await import('./agents-command.ts')).addAgentsCommand,
   keys: async () => (await import('./keys-command.ts')).addKeysCommand,

@@ -6,7 +6,7 @@ type Style = Parameters<typeof styleText>[0];
 export interface OutputStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): boolean;
+  write(content: string | Uint8Array): boolean;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
@@ -57,6 +57,11 @@ export class Terminal {
     if (this.isJson) this.#write(`${JSON.stringify(value)}\n`);
   }
 
+  /** The answer itself, byte for byte, for other programs. */
+  bytes(content: Uint8Array): void {
+    this.#write(content);
+  }
+
   /** A remark beside the answer, on standard error. */
   note(text: string): void {
     this.#options.stderr.write(`${text}\n`);
@@ -66,8 +71,8 @@ export class Terminal {
     return this.#hasColour ? styleText(format, text, { validateStream: false }) : text;
   }
 
-  #write(text: string): void {
-    if (!this.#isBroken) this.#options.stdout.write(text);
+  #write(content: string | Uint8Array): void {
+    if (!this.#isBroken) this.#options.stdout.write(content);
   }
 
   #break(): void {

@@ -17,6 +17,11 @@ export interface PromptDefinition<Schema extends z.ZodObject> {
   /** Every argument is a text, with a description. */
   readonly argsSchema: Schema;
   readonly complete?: Readonly<Record<string, Completer>>;
+  /**
+   * For prompts that look their arguments up: what is said while these are only known by a placeholder (`$1`), for a model
+   * that gets the words in their place.
+   */
+  withPlaceholders?(args: z.infer<Schema>): string;
   /** The text of the one message, from the state of the store as of now. */
   build(
     application: Application,
@@ -64,8 +69,27 @@ export function definePrompt<Schema extends z.ZodObject>(
       })),
     },
     get: async (application, context, args) => {
-      const parsed = parseArguments(argsSchema, args);
-      return parsed.ok ? definition.build(application, context, parsed.value) : parsed;
+      const given = withoutPlaceholders(argsSchema, args);
+      const parsed = parseArguments(argsSchema, given);
+      if (!parsed.ok) return parsed;
+      const { withPlaceholders: later } = definition;
+      return later !== undefined && Object.values(given).some(isPlaceholder)
+        ? { ok: true, value: later(parsed.value) }
+        : definition.build(application, context, parsed.value);
     },
   };
+}
+
+/** OpenCode 1.18 asks for prompts before it knows their arguments, and puts the user's words in place of these later. */
+function isPlaceholder(value: unknown): boolean {
+  return typeof value === 'string' && /^\$\d+$/.test(value);
+}
+
+/** An optional argument that is not known yet, or empty, was not given. */
+function withoutPlaceholders(schema: z.ZodObject, args: unknown): Record<string, unknown> {
+  const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
+  const given = z.record(z.string(), z.unknown()).safeParse(args ?? {}).data ?? {};
+  const isKept = ([name, value]: [string, unknown]): boolean =>
+    shape[name]?._zod.optin !== 'optional' || (value !== '' && !isPlaceholder(value));
+  return Object.fromEntries(Object.entries(given).filter(isKept));
 }

@@ -148,18 +148,18 @@ describe('identifyPerson', () => {
 
 describe('a key file', () => {
   const key = `bok_${'k'.repeat(43)}`;
-  const file = (name: string, text: string, mode: number): string => {
+  const file = (name: string, text: string, mode: string): string => {
     writeFileSync(join(directory, name), text);
-    chmodSync(join(directory, name), mode);
+    chmodSync(join(directory, name), Number.parseInt(mode, 8));
     return name;
   };
 
-  test.each([0o600, 0o400, 0o700])('of its owner alone is read (mode %o)', (mode) => {
+  test.each(['600', '400', '700'])('of its owner alone is read (mode %s)', (mode) => {
     expect(readKeyFile(file(`own-${mode}`, `${key}\n`, mode), directory)).toBe(key);
   });
 
-  test.each([0o640, 0o604, 0o660, 0o602, 0o610])(
-    'that others have a right to is not (mode %o)',
+  test.each(['640', '604', '660', '602', '610'])(
+    'that others have a right to is not (mode %s)',
     async (mode) => {
       const report = await failureOf(() => readKeyFile(file('open', key, mode), directory));
       expect(report).toMatchObject({ code: 'key_file_not_private', exitCode: 4 });
@@ -171,7 +171,7 @@ describe('a key file', () => {
   test('that is empty, missing or a directory is told as such', async () => {
     mkdirSync(join(directory, 'sub'));
     const read = (name: string) => failureOf(() => readKeyFile(name, directory));
-    expect((await read(file('empty', '\n', 0o600))).message).toContain('holds no key');
+    expect((await read(file('empty', '\n', '600'))).message).toContain('holds no key');
     expect((await read('missing')).exitCode).toBe(3);
     expect((await read('sub')).message).toContain('is a directory');
   });

@@ -39,7 +39,16 @@ export class BatonFixture {
   }
 
   start(args: readonly string[], environment: Record<string, string> = {}): Running {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    return this.startScript(MAIN, args, environment);
+  }
+
+  /** Another program than `baton`, with the same surroundings. */
+  startScript(
+    script: string,
+    args: readonly string[] = [],
+    environment: Record<string, string> = {},
+  ): Running {
+    const child = spawn(process.execPath, [script, ...args], {
       cwd: this.cwd,
       env: {
         PATH: process.env.PATH,

@@ -113,6 +113,34 @@ describe.each([
   });
 });
 
+describe('a client that asks before it knows the arguments (OpenCode puts them in place of $1 later)', () => {
+  it.each(['resume_work', 'triage_failures', 'daily_status'])(
+    'gets %s as if nothing was given',
+    async (name) => {
+      const session = await open();
+      const placeholders = { run_id: '$1', workflow: '$1', hours: '$1' };
+      expect(await prompt(session, name, placeholders)).toBe(await prompt(session, name));
+      expect(await prompt(session, name, { run_id: '', workflow: '', hours: '' })).toBe(
+        await prompt(session, name),
+      );
+    },
+  );
+
+  it.each(['handoff_brief', 'review_before_approval'])(
+    'gets %s with the place kept, and the tools to read what it cannot know yet',
+    async (name) => {
+      const text = await prompt(await open(), name, { run_id: '$1', step_id: '$2' });
+      expect(text).toContain('run $1');
+      expect(text).toContain('explain_workflow');
+      expect(text).not.toContain('$2');
+    },
+  );
+
+  it('gets plan_workflow with the place kept', async () => {
+    expect(await prompt(await open(), 'plan_workflow', { goal: '$1' })).toContain('$1');
+  });
+});
+
 describe('plan_workflow', () => {
   it('holds the goal, what is there, the language and the calls', async () => {
     const session = await open();
