@@ -41,15 +41,20 @@ async function readInbox(
   context: CallContext,
 ): Promise<UseCaseResult<Inbox>> {
   const runs: InboxRun[] = [];
+  const unreadable: Inbox['unreadable'][number][] = [];
   let cursor: string | undefined;
   for (let looked = 0; looked < MAX_PAGES; looked += 1) {
     const page = await application.listInbox(context, { cursor });
     if (!page.ok) return page;
     runs.push(...page.value.runs);
+    unreadable.push(...page.value.unreadable);
     cursor = page.value.next_cursor;
-    if (cursor === undefined) return { ok: true, value: { runs } };
+    if (cursor === undefined) return { ok: true, value: { runs, unreadable } };
   }
-  return { ok: true, value: { runs, ...(cursor !== undefined && { next_cursor: cursor }) } };
+  return {
+    ok: true,
+    value: { runs, unreadable, ...(cursor !== undefined && { next_cursor: cursor }) },
+  };
 }
 
 function itemsOf(run: InboxRun): JsonObject[] {

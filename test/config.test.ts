@@ -49,7 +49,7 @@ describe('defaults', () => {
       retention: { days: 30, runs: 10_000 },
       expressions: { env: [] },
       log: { level: 'info', file: join(home, '.local/state/baton/baton.log') },
-      mcp: { toolsets: ['core'], readOnly: false, maxWaitSeconds: 25 },
+      mcp: { toolsets: ['core'], askUser: false, readOnly: false, maxWaitSeconds: 25 },
     });
     expect(new Set(origins.values())).toEqual(new Set(['default']));
     expect(files).toEqual([]);

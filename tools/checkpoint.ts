@@ -28,6 +28,6 @@ function lines(made: CreatedCheckpoint): string[] {
       : 'checkpoint made',
     checkpointLine(made),
     ...(diff ? [`changes of ${diff.files} file(s) are kept, ${diff.bytes} bytes`] : []),
-    ...(diffLeftOut === undefined ? [] : [`changes are not kept: ${diffLeftOut}`]),
+    ...(diffLeftOut === undefined ? [] : [`not kept: ${diffLeftOut}`]),
   ];
 }

@@ -27,6 +27,8 @@ function effectOf({ step_id, run_id, action, ...more }: TaskReportAnswer): strin
   if (more.duplicate) return `${what}: this report was recorded before; nothing was changed now`;
   if (more.lease_expires_at !== undefined)
     return `${what}: the task is yours until ${more.lease_expires_at}`;
-  if (action === 'release') return `${what}: released; any agent may claim it, you too`;
+  if (more.undecided)
+    return `${what}: given back; its effect may have begun, so it is offered to nobody until somebody decides`;
+  if (action === 'release') return `${what}: released; who may claim it can, you too`;
   return `${what}: ${action === 'complete' ? 'completion' : 'failure'} recorded`;
 }

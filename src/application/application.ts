@@ -9,6 +9,7 @@ import { createGetWorkflow } from './get-workflow.ts';
 import { createListCatalog } from './list-catalog.ts';
 import { createListWorkflows } from './list-workflows.ts';
 import { createPauseWorkflow } from './pause-workflow.ts';
+import { createReadCheckpointDiff } from './read-checkpoint-diff.ts';
 import { createRegisterWorkflow } from './register-workflow.ts';
 import { createResumeWorkflow } from './resume-workflow.ts';
 import { createSignalWorkflow } from './signal-workflow.ts';
@@ -61,6 +62,7 @@ export interface Application {
   readonly checkOperatorKey: ReturnType<typeof createCheckOperatorKey>;
   readonly createCheckpoint: ReturnType<typeof createCheckpoint>;
   readonly listCheckpoints: ReturnType<typeof createListCheckpoints>;
+  readonly readCheckpointDiff: ReturnType<typeof createReadCheckpointDiff>;
   readonly getHealth: ReturnType<typeof createGetHealth>;
   readonly getDefinition: ReturnType<typeof createGetDefinition>;
   readonly getWorkflowGraph: ReturnType<typeof createGetWorkflowGraph>;
@@ -96,6 +98,7 @@ export function createApplication(ports: ApplicationPorts): Application {
     checkOperatorKey: createCheckOperatorKey(ports),
     createCheckpoint: createCheckpoint(ports),
     listCheckpoints: createListCheckpoints(ports),
+    readCheckpointDiff: createReadCheckpointDiff(ports),
     getHealth: createGetHealth(ports),
     getDefinition: createGetDefinition(ports),
     getWorkflowGraph: createGetWorkflowGraph(ports),

@@ -27,6 +27,8 @@ export interface InboxRun {
 export interface Inbox {
   /** Newest run first; only runs in which something waits. */
   readonly runs: readonly InboxRun[];
+  /** Runs that could not be read, and why: something may wait in them. */
+  readonly unreadable: readonly { readonly run_id: string; readonly message: string }[];
   readonly next_cursor?: string;
 }
 
@@ -41,15 +43,20 @@ export function createListInbox(ports: ApplicationPorts): UseCase<ListInboxInput
         ...(cursor !== undefined && { cursor }),
       });
       const runs: InboxRun[] = [];
+      const unreadable: { run_id: string; message: string }[] = [];
       for (const { key } of listed) {
-        const situation = await readSituation(ports, key);
-        if (!situation.ok) continue; // removed since
+        const situation = await translatingErrors('nothing', () => readSituation(ports, key));
+        if (!situation.ok) {
+          const { code, message } = situation.error;
+          if (code !== 'unknown_run') unreadable.push({ run_id: key.runId, message });
+          continue;
+        }
         const run = viewRun(situation.value, person);
         if (run.approvals.length + run.tasks.length > 0) runs.push(run);
       }
       return {
         ok: true,
-        value: { runs, ...(nextCursor !== undefined && { next_cursor: nextCursor }) },
+        value: { runs, unreadable, ...(nextCursor !== undefined && { next_cursor: nextCursor }) },
       };
     });
 }

@@ -16,7 +16,8 @@ const COMMANDS: Readonly<Record<string, (args: JsonObject) => string>> = {
       ? `baton signal ${word(run_id)} ${word(name, 'NAME')}${option('payload', payload)}`
       : `baton signal ${word(run_id)}${option('step', step_id)}${option('resolve', resolution)}`,
   list_workflows: () => 'baton list',
-  list_catalog: () => 'baton list --definitions',
+  list_catalog: ({ kind }) =>
+    kind === 'checkpoints' ? 'baton checkpoints' : 'baton list --definitions',
   register_workflow: () => 'baton register FILE',
   get_health: () => 'baton doctor',
 };

@@ -64,10 +64,10 @@ async function printDiff(invocation: Invocation, baton: Baton): Promise<ExitCode
       '--diff prints the diff as it is: it takes neither RUN nor --json',
       'baton checkpoints --diff CHECKPOINT > changes.diff, then git apply --binary changes.diff.',
     );
-  const { createReadCheckpointDiff } = await import('../application/read-checkpoint-diff.ts');
   const checkpoint_id = await wholeId(baton, invocation.text('diff') ?? '');
-  const read = createReadCheckpointDiff(baton.ports);
-  const { content } = valueOf(await read(callContext(baton), { checkpoint_id }));
+  const { content } = valueOf(
+    await baton.application.readCheckpointDiff(callContext(baton), { checkpoint_id }),
+  );
   terminal.bytes(content);
   return EXIT.ok;
 }

@@ -94,6 +94,11 @@ function readVariables(invocation: Invocation): Record<string, string> {
         `--env "${text.split('=', 1)[0] ?? ''}…" is not KEY=VALUE`,
         'For example: --env BATON_SHELL_ALLOW=npm,git',
       );
+    if (key === 'BATON_OPERATOR_KEY')
+      throw usageFailure(
+        `--env ${key}: would put a person's key into an agent's configuration`,
+        'Give the key only to the commands of the person it belongs to.',
+      );
     env[key] = value;
   }
   return env;

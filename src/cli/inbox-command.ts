@@ -1,5 +1,5 @@
 import type { ApprovalView, PersonTaskView } from '../application/approval-view.ts';
-import type { InboxRun } from '../application/list-inbox.ts';
+import type { Inbox, InboxRun } from '../application/list-inbox.ts';
 import type { Baton } from '../composition.ts';
 import type { Json } from '../domain/json.ts';
 import { word } from './as-command.ts';
@@ -26,8 +26,10 @@ export const addInboxCommand: AddCommand = (program, action) => {
 async function show(invocation: Invocation, baton: Baton): Promise<ExitCode> {
   const { terminal } = invocation;
   const person = await personOfInterest(invocation, baton);
-  const runs = await readInbox(baton, person);
-  terminal.json({ ...(person !== undefined && { person }), runs });
+  const { runs, unreadable } = await readInbox(baton, person);
+  terminal.json({ ...(person !== undefined && { person }), runs, unreadable });
+  for (const { run_id, message } of unreadable)
+    terminal.note(`run ${run_id} could not be read, and something may wait in it: ${message}`);
   const items = runs.flatMap(itemsOf);
   if (items.length === 0) {
     terminal.line(`Nothing waits for ${person === undefined ? 'people' : visibleLine(person)}.`);
@@ -52,15 +54,20 @@ async function personOfInterest(invocation: Invocation, baton: Baton): Promise<s
 }
 
 /** Every page: what waits is to be seen whole. */
-async function readInbox(baton: Baton, person: string | undefined): Promise<InboxRun[]> {
+async function readInbox(
+  baton: Baton,
+  person: string | undefined,
+): Promise<Pick<Inbox, 'runs' | 'unreadable'>> {
   const runs: InboxRun[] = [];
+  const unreadable: Inbox['unreadable'][number][] = [];
   let cursor: string | undefined;
   do {
     const page = valueOf(await baton.application.listInbox(callContext(baton), { person, cursor }));
     runs.push(...page.runs);
+    unreadable.push(...page.unreadable);
     cursor = page.next_cursor;
   } while (cursor !== undefined);
-  return runs;
+  return { runs, unreadable };
 }
 
 interface Item {

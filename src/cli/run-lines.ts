@@ -3,6 +3,7 @@ import type { RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { EventLine } from '../application/event-line.ts';
 import { asCommand } from './as-command.ts';
+import { visibleLine, visibleText } from './visible-text.ts';
 import type { Terminal } from './terminal.ts';
 
 const MAX_ERROR_CHARS = 200;
@@ -39,10 +40,10 @@ export function headLine(terminal: Terminal, summary: RunSummary): string {
 
 /** How a run ended, where it has. */
 export function endLines(terminal: Terminal, { output, error }: RunSummary): string[] {
-  if (error) return [terminal.style('red', `error: ${error.code}: ${error.message}`)];
+  if (error) return [terminal.style('red', visibleText(`error: ${error.code}: ${error.message}`))];
   if (output === undefined) return [];
   const text = JSON.stringify(output, null, 2);
-  return [`output: ${clip(text, MAX_OUTPUT_CHARS)}`];
+  return [`output: ${clip(visibleText(text), MAX_OUTPUT_CHARS)}`];
 }
 
 export function stepRow(terminal: Terminal, step: StepView): string[] {
@@ -54,7 +55,7 @@ export function stepRow(terminal: Terminal, step: StepView): string[] {
     statusText(terminal, status),
     attempts === 0 ? '' : String(attempts),
     duration_ms === undefined ? '' : durationText(duration_ms),
-    clip((remark ?? '').replaceAll(/\s+/g, ' '), MAX_ERROR_CHARS),
+    visibleLine(remark ?? '', MAX_ERROR_CHARS),
   ];
 }
 
@@ -63,7 +64,7 @@ export const STEP_HEAD = ['step', 'uses', 'status', 'attempts', 'duration', 'rem
 export function reasonLine(terminal: Terminal, { step, kind, message, next }: Reason): string {
   const what = step === undefined ? '' : `${terminal.style('bold', step)} `;
   const how = next === undefined ? '' : `\n    ${asCommand(next)}`;
-  return `  ${what}[${statusText(terminal, kind)}] ${asCommand(message)}${how}`;
+  return `  ${what}[${statusText(terminal, kind)}] ${visibleText(asCommand(message))}${how}`;
 }
 
 /** What somebody has to do before the run goes on. */
@@ -78,7 +79,7 @@ export function nextLines(next: readonly string[]): string[] {
 
 export function eventText(terminal: Terminal, { sequence, at, actor, text }: EventLine): string {
   const who = terminal.style('gray', `(${actor})`);
-  return `${String(sequence).padStart(4)}  ${terminal.style('gray', at)}  ${text} ${who}`;
+  return `${String(sequence).padStart(4)}  ${terminal.style('gray', at)}  ${visibleText(text)} ${who}`;
 }
 
 export function durationText(ms: number): string {

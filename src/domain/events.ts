@@ -126,7 +126,7 @@ export const repositoryStateSchema = z.object({
   diff: z
     .object({ artifactId: z.string(), bytes: z.number().int(), files: z.number().int() })
     .optional(),
-  /** Why a dirty state has no diff. */
+  /** What is not in the diff, or why there is none. */
   diffLeftOut: z.string().optional(),
 });
 export type RepositoryState = z.infer<typeof repositoryStateSchema>;

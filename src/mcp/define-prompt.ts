@@ -72,10 +72,12 @@ export function definePrompt<Schema extends z.ZodObject>(
       const given = withoutPlaceholders(argsSchema, args);
       const parsed = parseArguments(argsSchema, given);
       if (!parsed.ok) return parsed;
-      const { withPlaceholders: later } = definition;
-      return later !== undefined && Object.values(given).some(isPlaceholder)
-        ? { ok: true, value: later(parsed.value) }
-        : definition.build(application, context, parsed.value);
+      const later = Object.values(given).some(isPlaceholder)
+        ? definition.withPlaceholders?.(parsed.value)
+        : undefined;
+      return later === undefined
+        ? definition.build(application, context, parsed.value)
+        : { ok: true, value: later };
     },
   };
 }

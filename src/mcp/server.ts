@@ -58,7 +58,11 @@ export function createConnection(options: McpServerOptions): McpConnection {
   const tools = createToolRegistry(allTools, { toolsets, readOnly });
   const registry = createResourceRegistry(resources);
   const watched = createWatchedResources(application, registry, standingContext());
-  const askUser = options.askUser && new AskUser({ ...options.askUser, application, logger });
+  // An answer is written: a server that changes nothing asks nobody.
+  const askUser =
+    readOnly || !options.askUser
+      ? undefined
+      : new AskUser({ ...options.askUser, application, logger });
   const watch = live && new ResourceWatch({ ...live, logger, resources: watched });
   return {
     build: (request) => buildServer(options, { tools, registry, watch, askUser }, request),

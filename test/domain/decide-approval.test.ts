@@ -218,6 +218,14 @@ describe('the expiry of an approval step', () => {
 describe('an answer that comes to nothing', () => {
   const ghost = 'unknown_approval';
 
+  it('is taken until the time is up, and not after it, though no timer has fired yet', () => {
+    const late = asking({ expires: '1h' }).elapse(3_600_000);
+    late.when(approve('gate')).thenRefused('approval_expired', /2023-11-14T23:13:20/);
+    late.when(fire('wait:gate#1')).only('ApprovalResolved');
+    const inTime = asking({ expires: '1h' }).elapse(3_599_999);
+    inTime.when(approve('gate')).accepted();
+  });
+
   it('to an expired approval says so', () => {
     const run = asking({ expires: '1h' }).after(fire('wait:gate#1'));
     run.when(approve('gate')).thenRefused('approval_expired', /expired/);

@@ -143,9 +143,9 @@ describe('an approval that an agent asks for', () => {
 
   it('under an id of the run that is taken is refused, answered or not', () => {
     const run = busy().after(ask('1'));
-    run.when(ask('1')).thenRefused('approval_resolved', /asked for before/);
+    run.when(ask('1')).thenRefused('already_exists', /asked for before/);
     run.after(approve('ask:1'));
-    run.when(ask('1')).thenRefused('approval_resolved');
+    run.when(ask('1')).thenRefused('already_exists');
     expect(run.state.run.asked).toHaveLength(1);
   });
 
@@ -167,7 +167,7 @@ describe('an approval that an agent asks for', () => {
     const version = MAX_HISTORY_EVENTS - HISTORY_RESERVE_EVENTS;
     run.state.run = { ...run.state.run, version: version - 1 };
     run.when(ask('1')).thenEvents({ type: 'ApprovalRequested' });
-    run.when(ask('2')).thenRefused('history_limit', /history is full \(29998 events\)/);
+    run.when(ask('2')).thenRefused('history_limit', /history is full \(19998 events\)/);
     run.when(approve('ask:1')).thenEvents({ type: 'ApprovalResolved' });
   });
 });

@@ -96,9 +96,21 @@ describe('handing a task over', () => {
   });
 
   it('on from one person to another still waits for one', () => {
-    const run = offered().after(handOver('a', toPerson('ann')), handOver('a', toPerson('bob')));
+    const run = offered().after(
+      handOver('a', toPerson('ann')),
+      handOver('a', toPerson('bob'), { from: 'person:ann' }),
+    );
     expect(run.step('a').handover).toMatchObject({ to: { name: 'bob' }, count: 2 });
     expect(run.state.run.awaitedPeople).toBe(1);
+  });
+
+  it('from a person is for that person alone, and from people for anyone', () => {
+    const run = offered().after(handOver('a', toPerson('ann')));
+    const back = (from: string) => handOver('a', toAgent('b'), { from });
+    run.when(back('person:bob')).thenRefused('not_an_approver', /"ann"/);
+    run.when(back('agent:a1')).thenRefused('not_an_approver');
+    run.after(back('person:ann'), handOver('a', { kind: 'person' }), back('person:bob'));
+    expect(run.step('a').status).toBe('scheduled');
   });
 
   it('keeps the context and heartbeat of the hand before, unless it brings its own', () => {

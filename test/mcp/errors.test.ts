@@ -115,6 +115,9 @@ describe('toolsets and read-only', () => {
       'signal_workflow',
       'cancel_workflow',
       'list_catalog',
+      'checkpoint',
+      'claim_task',
+      'report_task',
     ];
     expect(await names({ toolsets: 'core' })).toEqual(core);
     expect(await names({ toolsets: 'core' })).toEqual(core);
@@ -123,7 +126,7 @@ describe('toolsets and read-only', () => {
   it('shows all tools on one page, or the default profile and the toolsets that were named', async () => {
     const { client } = await connect();
     const page = await client.listTools();
-    expect(page.tools).toHaveLength(13);
+    expect(page.tools).toHaveLength(19);
     expect(page.nextCursor).toBeUndefined();
     const core = await names({ toolsets: 'core' });
     const added = await names({ toolsets: ['definitions', 'operations'] });

@@ -53,8 +53,9 @@ describe('tool schemas', () => {
       expect(tool.listing.title.length).toBeGreaterThan(5);
       expect(tool.listing.annotations.readOnlyHint).toBe(tool.isReadOnly);
       const properties = Object.keys(tool.listing.inputSchema.properties ?? {});
-      const changesRuns = !tool.isReadOnly && tool.toolset === 'runs';
-      expect(properties.includes('idempotency_key')).toBe(changesRuns);
+      // What names a run or starts one; reports of agents carry their task, which is a key itself.
+      const changesRuns = properties.includes('run_id') || name === 'start_workflow';
+      expect(properties.includes('idempotency_key')).toBe(changesRuns && !tool.isReadOnly);
     },
   );
 
@@ -77,6 +78,8 @@ describe('the choice of toolsets', () => {
   it.each(['', 'operatons', 'all,runs'])('refuses "%s" and says what is possible', (text) => {
     const parsed = parseToolSelection(text);
     expect(parsed).toMatchObject({ ok: false });
-    expect(JSON.stringify(parsed)).toContain('runs, definitions, operations');
+    expect(JSON.stringify(parsed)).toContain(
+      'runs, definitions, checkpoints, agents, approvals, operations',
+    );
   });
 });

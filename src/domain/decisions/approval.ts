@@ -51,6 +51,13 @@ export function resolveApproval(decision: Decision, command: ResolveApproval): R
   const found = findApproval(decision, command.approvalId);
   if ('kind' in found) return found;
   const { approvers } = found.ask;
+  // Its timer has not fired yet: no process was there, or it is about to.
+  if (found.dueAtMs !== undefined && decision.context.nowMs >= found.dueAtMs)
+    return reject(
+      'approval_expired',
+      `Approval "${command.approvalId}" has expired: its time was up at ${new Date(found.dueAtMs).toISOString()}.`,
+      'Ask anew if it is still wanted.',
+    );
   if (approvers !== undefined && !approvers.includes(command.by))
     return reject(
       'not_an_approver',

@@ -5,6 +5,7 @@ import { isFinished } from '../lifecycle.ts';
 export interface OpenApproval {
   readonly approvalId: string;
   readonly ask: ApprovalAsk;
+  readonly dueAtMs: number | undefined;
   /** Of an approval step. */
   readonly step?: FoundStep;
 }
@@ -17,10 +18,11 @@ export function findApproval(decision: Decision, approvalId: string): OpenApprov
   const step = asked === undefined ? decision.find(approvalId) : undefined;
   if (step !== undefined && step.planned.uses !== 'approval') return unknown(approvalId);
   const ask = asked?.ask ?? step?.record.approval;
+  const dueAtMs = asked?.dueAtMs ?? step?.record.dueAtMs;
   if ((ask !== undefined || isYetToCome(step)) && run.status === 'cancelling')
     return reject('cancelling', 'The run is being cancelled.', 'No answer is needed any more.');
   if (ask !== undefined && !isFinished(run.status))
-    return { approvalId, ask, ...(step && { step }) };
+    return { approvalId, ask, dueAtMs, ...(step && { step }) };
   if (step !== undefined) return notAsked(approvalId, step);
   if (asked === undefined) return unknown(approvalId);
   return reject(

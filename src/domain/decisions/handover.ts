@@ -16,6 +16,14 @@ export function handOverTask(decision: Decision, command: HandOverTask): Ruling 
   const found = decision.find(step);
   if (found === undefined || !canBeHandedOver(found) || found.record.attempt !== attempt)
     return staleAttempt(command);
+  const holder = found.record.handover?.to;
+  if (awaitsPerson(found.record) && holder?.kind === 'person')
+    if (holder.name !== undefined && from !== `person:${holder.name}`)
+      return reject(
+        'not_an_approver',
+        `Step "${step}" was handed to "${holder.name}", who alone can hand it on.`,
+        `"${holder.name}" has to do it.`,
+      );
   const full = refuseIfHistoryFull(decision, 'Complete the task, or fail it with a reason.');
   if (full) return full;
   const handovers = found.record.handover?.count ?? 0;
