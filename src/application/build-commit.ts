@@ -74,16 +74,21 @@ export function indexEntryOf(run: RunHeader): IndexEntry {
   };
 }
 
+/** Asked of every commit: marks are compared without being made. */
 function isListedOtherwise(before: RunHeader, after: RunHeader): boolean {
-  return before.status !== after.status || String(marksOf(before)) !== String(marksOf(after));
+  return (
+    before.status !== after.status ||
+    RUN_MARKS.some((mark) => HAS_MARK[mark](before) !== HAS_MARK[mark](after))
+  );
 }
 
-function marksOf({ awaitedPeople, checkpoints }: RunHeader): RunMark[] {
-  const marks: Readonly<Record<RunMark, boolean>> = {
-    awaits_person: awaitedPeople > 0,
-    has_checkpoints: checkpoints.length > 0,
-  };
-  return RUN_MARKS.filter((mark) => marks[mark]);
+const HAS_MARK: Readonly<Record<RunMark, (run: RunHeader) => boolean>> = {
+  awaits_person: ({ awaitedPeople }) => awaitedPeople > 0,
+  has_checkpoints: ({ checkpoints }) => checkpoints.length > 0,
+};
+
+function marksOf(run: RunHeader): RunMark[] {
+  return RUN_MARKS.filter((mark) => HAS_MARK[mark](run));
 }
 
 function serialise(

@@ -282,9 +282,12 @@ export class Fold {
     const before = this.#state.steps.get(index);
     const { stepsInFlight, awaitedPeople } = this.#state.run;
     const inFlight = Number(step.status === 'scheduled') - Number(before.status === 'scheduled');
-    if (inFlight !== 0) this.#header({ stepsInFlight: stepsInFlight + inFlight });
     const awaited = Number(awaitsPerson(step)) - Number(awaitsPerson(before));
-    if (awaited !== 0) this.#header({ awaitedPeople: awaitedPeople + awaited });
+    if (inFlight !== 0 || awaited !== 0)
+      this.#header({
+        stepsInFlight: stepsInFlight + inFlight,
+        awaitedPeople: awaitedPeople + awaited,
+      });
     this.#state.steps.set(index, step);
   }
 
