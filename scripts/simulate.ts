@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
-import { simulate, type SimulationResult } from '../test/simulation/simulate.ts';
+import type { Cast } from '../test/simulation/generate-people.ts';
+import { simulate } from '../test/simulation/simulate.ts';
+import { replayLine, type SimulationResult } from '../test/simulation/simulation-result.ts';
 
 const USAGE = `Plays seeds of the deterministic simulation and checks every invariant.
 
-  node scripts/simulate.ts [--seeds N] [--from S] [--trace] [--keep-going]
+  node scripts/simulate.ts [--agents] [--seeds N] [--from S] [--trace] [--keep-going]
 
+  --agents       with agents, approvals and people beside the engine's own workers
   --seeds N      how many seeds to play (default 2000)
   --from S       the first one (default 1)
   --trace        print what happened in the last seed played: calls of the store, then the histories
@@ -12,14 +15,10 @@ const USAGE = `Plays seeds of the deterministic simulation and checks every inva
 `;
 const PROGRESS_EVERY_MS = 2_000;
 
-/** The command that plays one seed again. */
-function replayLine(seed: number): string {
-  return `npm run simulate -- --from ${seed} --seeds 1 --trace`;
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      agents: { type: 'boolean', default: false },
       seeds: { type: 'string', default: '2000' },
       from: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
@@ -33,12 +32,18 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return values.help ? 0 : 2;
   }
-  const played = await playAll(from, seeds, values['keep-going']);
+  const played = await playAll(
+    values.agents ? 'agents' : 'workers',
+    from,
+    seeds,
+    values['keep-going'],
+  );
   if (values.trace) process.stdout.write(`${played.last?.trace.join('\n') ?? ''}\n`);
   return played.failed === 0 ? 0 : 1;
 }
 
 async function playAll(
+  cast: Cast,
   from: number,
   seeds: number,
   keepsGoing: boolean,
@@ -49,7 +54,7 @@ async function playAll(
   let events = 0;
   let last: SimulationResult | undefined;
   for (let seed = from; seed < from + seeds; seed += 1) {
-    last = await simulate(seed);
+    last = await simulate(seed, cast);
     events += last.figures.events;
     if (last.violations.length > 0) {
       failed += 1;
@@ -80,11 +85,11 @@ function tell(
   );
 }
 
-function tellFailure({ seed, violations, traceHash }: SimulationResult): void {
+function tellFailure({ seed, cast, violations, traceHash }: SimulationResult): void {
   process.stdout.write(`seed ${seed} FAILED (trace ${traceHash.slice(0, 16)}):\n`);
   for (const { invariant, runId, message } of violations)
     process.stdout.write(`  ${invariant} ${runId} ${message}\n`);
-  process.stdout.write(`replay: ${replayLine(seed)}\n`);
+  process.stdout.write(`replay: ${replayLine(seed, cast)}\n`);
 }
 
 function isCount(value: number): boolean {

@@ -47,7 +47,11 @@ export async function admitTask(ports: ReportPorts, task: ClaimedTask): Promise<
         reason: 'its worker vanished after the effect was begun',
       }),
     );
-  if (status === 'paused') return settled(report.send({ type: 'ReturnStep', ...attempt }));
+  if (status === 'paused') {
+    const { heartbeat } = task;
+    const left = heartbeat === undefined ? {} : { heartbeat };
+    return settled(report.send({ type: 'ReturnStep', ...attempt, ...left }));
+  }
   if (task.delivery > MAX_DELIVERIES) return settled(report.send(poisoned(ports, task, record)));
   if (step.effect === 'unsafe' && !(await mayBegin(ports, task)))
     return { kind: 'settled', next: undefined };

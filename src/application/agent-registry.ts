@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
+import { StoreUnavailableError } from '../ports/run-store.ts';
 
 const AGENTS_NAMESPACE = 'agents';
 /** An agent that was not seen for this long is forgotten. */
@@ -9,7 +10,8 @@ const REMEMBERED_MS = 30 * 86_400_000;
 export const AGENT_PRESENCE_MS = 900_000;
 /** A call does not write when another was noted this recently. */
 const NOTED_EVERY_MS = 30_000;
-const MAX_TRIES = 20;
+/** An agent that begins 64 tasks at once notes 64 claims, of which each round lets one through. */
+const MAX_TRIES = 256;
 
 const agentRecordSchema = z.object({
   agentId: z.string(),
@@ -20,7 +22,9 @@ const agentRecordSchema = z.object({
   registeredAtMs: z.number(),
   lastSeenAtMs: z.number(),
   /** The task it was given last and the cursor of that call, so that a lost answer can be repeated. */
-  lastClaim: z.object({ cursor: z.string(), task: z.string() }).optional(),
+  lastClaim: z
+    .object({ cursor: z.string(), task: z.string(), isRepeated: z.boolean().optional() })
+    .optional(),
 });
 /** What an agent said of itself, and when it was last heard. No proof of anything. */
 export type AgentRecord = Readonly<z.infer<typeof agentRecordSchema>>;
@@ -52,7 +56,8 @@ export async function noteAgent(
     const entry = await store.getValue(AGENTS_NAMESPACE, key);
     const before = agentRecordSchema.safeParse(entry?.value).data;
     const nowMs = clock.now();
-    const record: AgentRecord = {
+    // Parsed, so that its keys stand in the order of the schema, as they do in what was read.
+    const record: AgentRecord = agentRecordSchema.parse({
       capabilities: [],
       client: 'unknown',
       registeredAtMs: nowMs,
@@ -60,13 +65,39 @@ export async function noteAgent(
       ...change,
       agentId: agent.agentId,
       lastSeenAtMs: nowMs,
-    };
+    });
     if (before !== undefined && saysNothingNew(before, record)) return before;
     const options = { ttlMs: REMEMBERED_MS, expectedRevision: entry?.revision ?? 0 };
     const written = await store.setValue(AGENTS_NAMESPACE, key, record, options);
     if (written !== undefined) return record;
   }
-  throw new Error(`agent "${agent.agentId}" is registered from too many places at once`);
+  throw tooManyPlaces(agent.agentId);
+}
+
+/**
+ * Decides between a repetition of the agent's last claim and taking it back, of which only the first to come is answered
+ * `true`: a task that the agent was told of by another call is not given back behind its back.
+ */
+export async function settleLastClaim(
+  { store }: Pick<RegistryPorts, 'store'>,
+  agent: { readonly tenant: string; readonly agentId: string },
+  task: string,
+  to: 'repeated' | 'withdrawn',
+): Promise<boolean> {
+  const key = `${agent.tenant}/${agent.agentId}`;
+  for (let tried = 0; tried < MAX_TRIES; tried += 1) {
+    const entry = await store.getValue(AGENTS_NAMESPACE, key);
+    const before = agentRecordSchema.safeParse(entry?.value).data;
+    if (entry === undefined || before?.lastClaim?.task !== task) return false;
+    const { lastClaim, ...rest } = before;
+    if (lastClaim.isRepeated === true) return to === 'repeated';
+    const record =
+      to === 'repeated' ? { ...before, lastClaim: { ...lastClaim, isRepeated: true } } : rest;
+    const options = { ttlMs: REMEMBERED_MS, expectedRevision: entry.revision };
+    const written = await store.setValue(AGENTS_NAMESPACE, key, record, options);
+    if (written !== undefined) return true;
+  }
+  throw tooManyPlaces(agent.agentId);
 }
 
 function saysNothingNew(before: AgentRecord, after: AgentRecord): boolean {
@@ -76,4 +107,8 @@ function saysNothingNew(before: AgentRecord, after: AgentRecord): boolean {
     isRecent &&
     JSON.stringify({ ...before, lastSeenAtMs }) === JSON.stringify({ ...after, lastSeenAtMs })
   );
+}
+
+function tooManyPlaces(agentId: string): StoreUnavailableError {
+  return new StoreUnavailableError(`agent "${agentId}" is registered from too many places at once`);
 }

@@ -1,5 +1,7 @@
 import { agentInputSchema } from '../domain/definition/agent-kind.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
+import type { Plan, PlannedStep } from '../domain/plan.ts';
+import type { Handover } from '../domain/state.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import type { AdmittedTask } from './admit-task.ts';
 import { readAgentHeartbeat } from './agent-heartbeat.ts';
@@ -30,11 +32,17 @@ export interface AgentTask {
   readonly fence: number;
   /** The same over all attempts: give it to whatever the task changes outside. */
   readonly idempotency_key: string;
-  readonly handover?: { readonly from: string; readonly note?: string; readonly context?: Json };
+  readonly handover?: HandoverView;
   /** Of the attempt before. */
   readonly previous_error?: { readonly code: string; readonly message: string };
   /** What the last holder of the task left to resume from. */
   readonly last_heartbeat?: Json;
+}
+
+export interface HandoverView {
+  readonly from: string;
+  readonly note?: string;
+  readonly context?: Json;
 }
 
 export function describeTask(
@@ -45,7 +53,7 @@ export function describeTask(
 ): AgentTask {
   const { key, fence, expiresAtMs } = task.lease;
   const { instructions, context } = agentInputSchema.parse(taskInput(step, record));
-  const contract = outputSchemaOf(run, step);
+  const contract = contractOf(run.plan, step);
   const { payload } = readAgentHeartbeat(task.heartbeat ?? record.heartbeat);
   const { handover, error } = record;
   return {
@@ -67,7 +75,7 @@ export function describeTask(
   };
 }
 
-function viewHandover({ from, note, context }: NonNullable<AdmittedTask['record']['handover']>) {
+export function viewHandover({ from, note, context }: Handover): HandoverView {
   return {
     from,
     ...(note !== undefined && { note }),
@@ -75,12 +83,9 @@ function viewHandover({ from, note, context }: NonNullable<AdmittedTask['record'
   };
 }
 
-/** As written in the definition, in either of the two places. */
-function outputSchemaOf(
-  { plan }: AdmittedTask['run'],
-  step: AdmittedTask['step'],
-): Json | undefined {
-  const written = plan.definition.steps[step.index];
+/** JSON Schema of the step's output, as written in the definition, in either of the two places. */
+export function contractOf({ definition }: Plan, { index }: PlannedStep): Json | undefined {
+  const written = definition.steps[index];
   const inWith = isJsonObject(written?.with) ? written.with.output : undefined;
   return inWith ?? written?.outputSchema;
 }

@@ -1,6 +1,8 @@
 import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import { stepById } from '../domain/plan.ts';
+import { checkJson } from './call-arguments.ts';
 import { sendCommand, type CommandAnswer } from './client-command.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { failure, translatingErrors, unknownRun } from './outcome-error.ts';
@@ -31,17 +33,32 @@ export function createAnswerTask(ports: ApplicationPorts): UseCase<AnswerTaskInp
 
 async function commandOf(
   ports: ApplicationPorts,
-  { tenant }: CallContext,
-  { run_id, step_id, resolution, output, note, person }: AnswerTaskInput,
+  context: CallContext,
+  input: AnswerTaskInput,
 ): Promise<UseCaseResult<Command>> {
-  if (resolution !== 'returned') {
-    const said = {
-      ...(output !== undefined && { output }),
-      ...(note !== undefined && { reason: note }),
-    };
-    const by = person.name;
-    return { ok: true, value: { type: 'AnswerTask', step: step_id, resolution, by, ...said } };
-  }
+  const { step_id, resolution, output, note, person } = input;
+  if (resolution === 'returned') return returned(ports, context, input);
+  const checked = checkJson(output ?? null);
+  if (!checked.ok || Buffer.byteLength(checked.text) > MAX_PAYLOAD_BYTES)
+    return failure({
+      code: 'output_too_large',
+      message: `The output is larger than ${MAX_PAYLOAD_BYTES} bytes, or no acceptable JSON.`,
+      changed: 'nothing',
+      next: 'Keep what is large in a file of the workspace and name it in the output.',
+    });
+  const said = {
+    ...(output !== undefined && { output }),
+    ...(note !== undefined && { reason: note }),
+  };
+  const by = person.name;
+  return { ok: true, value: { type: 'AnswerTask', step: step_id, resolution, by, ...said } };
+}
+
+async function returned(
+  ports: ApplicationPorts,
+  { tenant }: CallContext,
+  { run_id, step_id, note, person }: AnswerTaskInput,
+): Promise<UseCaseResult<Command>> {
   const run = await ports.runs.refresh({ tenant, runId: run_id });
   if (run === undefined) return failure(unknownRun(run_id));
   const step = stepById(run.plan, step_id);

@@ -1,4 +1,5 @@
 import type { ApprovalAsk } from '../domain/events.ts';
+import { isFinished } from '../domain/lifecycle.ts';
 import type { PlannedStep } from '../domain/plan.ts';
 import { awaitsPerson, type AskedApproval, type StepState } from '../domain/state.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
@@ -9,7 +10,8 @@ import { isoTime } from './step-view.ts';
 export interface ApprovalView {
   /** The step's id, or `ask:<n>` for one that an agent asked for. */
   readonly approval_id: string;
-  readonly status: 'waiting' | 'chosen' | 'rejected' | 'expired';
+  /** `withdrawn`: the run ended, or is being cancelled, before anybody answered. */
+  readonly status: 'waiting' | 'chosen' | 'rejected' | 'expired' | 'withdrawn';
   readonly question: string;
   /** Answers that let things go on; rejecting is always possible. */
   readonly choices: readonly string[];
@@ -44,7 +46,8 @@ export function approvalsOf({ plan, state }: RunSituation): ApprovalView[] {
       ? [viewStepApproval(step, record, record.approval)]
       : [];
   });
-  return [...ofSteps, ...state.run.asked.map(viewAsked)];
+  const isOver = isFinished(state.run.status) || state.run.status === 'cancelling';
+  return [...ofSteps, ...state.run.asked.map((asked) => viewAsked(asked, isOver))];
 }
 
 export function personTasksOf({ plan, state }: RunSituation): PersonTaskView[] {
@@ -84,18 +87,11 @@ function viewStepApproval(step: PlannedStep, record: StepState, ask: ApprovalAsk
   };
 }
 
-export function viewAsked({
-  approvalId,
-  ask,
-  by,
-  step,
-  askedAtMs,
-  dueAtMs,
-  answer,
-}: AskedApproval): ApprovalView {
+function viewAsked(asked: AskedApproval, isOver: boolean): ApprovalView {
+  const { approvalId, ask, by, step, askedAtMs, dueAtMs, answer } = asked;
   return {
     approval_id: approvalId,
-    status: answer?.resolution ?? 'waiting',
+    status: answer?.resolution ?? (isOver ? 'withdrawn' : 'waiting'),
     ...viewAsk(ask),
     asked_at: isoTime(askedAtMs),
     ...(dueAtMs !== undefined && { expires_at: isoTime(dueAtMs) }),

@@ -4,7 +4,7 @@ import { stepById } from '../domain/plan.ts';
 import type { ClaimedTask, Lease } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
 import { agentIdSchema, capabilitiesSchema, ownerOf } from './agent-names.ts';
-import { noteAgent, type AgentRecord } from './agent-registry.ts';
+import { noteAgent, settleLastClaim, type AgentRecord } from './agent-registry.ts';
 import { AGENT_LEASE_MS, describeTask, type AgentTask } from './agent-task.ts';
 import { MAX_WAIT_SECONDS, wholeNumberSchema } from './call-arguments.ts';
 import { translatingErrors } from './outcome-error.ts';
@@ -16,6 +16,8 @@ import { WakeSignal } from './wake-signal.ts';
 const DEFAULT_WAIT_SECONDS = 20;
 /** Should a change go unannounced. */
 const MAX_PAUSE_MS = 5_000;
+/** For which a call goes on past its time while it finds work. */
+const MAX_LATE_MS = 1_000;
 /** Until the claim is noted for a repetition of its answer: a process that dies before that delays the task by no more. */
 const CLAIM_LEASE_MS = 30_000;
 
@@ -48,8 +50,9 @@ export interface ClaimAnswer {
 /**
  * Waits for a task that one of the agent's capabilities, or its id, answers to, and leases it to the agent for 15 minutes
  * (or the step's `heartbeat`), renewed by each heartbeat. An agent that is not known is registered. The same cursor (or
- * none) again gives the same task for as long as it is held: a lost answer loses no task. If this process dies midway,
- * the task goes to the next agent after 30 s at most; if the agent vanishes, when its lease runs out.
+ * none) again gives the same task for as long as it is held, so that a lost answer loses no task; of two calls under one
+ * cursor at once each may get one, and the agent hears of one. If this process dies midway, the task goes to the next
+ * agent after 30 s at most; if the agent vanishes, when its lease runs out.
  */
 export function createClaimTask(
   ports: ApplicationPorts,
@@ -64,18 +67,32 @@ export function createClaimTask(
       const claim = new Claim(ports, context, record, input);
       const untilMs = ports.clock.now() + (input.wait_seconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
       const again = await claim.repeat();
-      const task = again ?? (await claim.wait(untilMs));
+      const claimed = again ?? (await claim.wait(untilMs));
+      const late = claimed ? undefined : await claimedMeanwhile(ports, context, input);
+      const task = claimed ?? late;
       return {
         ok: true,
         value: {
           agent_id: record.agentId,
           capabilities: record.capabilities,
           ...(task && { task }),
-          ...(again && { repeated: true }),
+          ...((again ?? late) && { repeated: true }),
           next_cursor: `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`,
         },
       };
     });
+}
+
+/** What the same call, sent before and still under way when this one came, was given. */
+async function claimedMeanwhile(
+  ports: ApplicationPorts,
+  context: CallContext,
+  input: ClaimTaskInput & ClaimOptions,
+): Promise<AgentTask | undefined> {
+  // Without a cursor nobody can tell a repetition from another call of an agent of that name.
+  if (input.cursor === undefined || context.signal?.aborted === true) return undefined;
+  const agent = { tenant: context.tenant, agentId: input.agent_id };
+  return new Claim(ports, context, await noteAgent(ports, agent, {}), input).repeat();
 }
 
 class Claim {
@@ -115,6 +132,8 @@ class Claim {
     const leaseMs = step.heartbeatMs ?? this.#leaseMs;
     const renewed = await store.renew(held.lease, leaseMs);
     if (renewed.kind === 'leaseLost' || renewed.cancelRequested) return undefined;
+    // The call that claimed it may find its caller gone and give it back at this moment.
+    if (!(await this.#settle(lastClaim.task, 'repeated'))) return undefined;
     const open = (await store.openWork(held.lease.key)).tasks.find(({ slot }) => slot === step.id);
     const task = { ...held, heartbeat: open?.heartbeat, lease: renewed.lease };
     return describeTask(lastClaim.task, task, { run, step, record }, leaseMs);
@@ -133,7 +152,9 @@ class Claim {
         const task = work[0] && (await this.#accept(work[0], signal));
         if (task !== undefined) return task;
         const nowMs = clock.now();
-        if (nowMs >= untilMs || signal.aborted) return undefined;
+        // Behind a task that nobody wanted another may stand, for a call that does not wait too.
+        const lateMs = work.length > 0 ? MAX_LATE_MS : 0;
+        if (nowMs >= untilMs + lateMs || signal.aborted) return undefined;
         if (work.length > 0) continue;
         const wakeAtMs = Math.min(untilMs, nowMs + MAX_PAUSE_MS, nextDueAtMs);
         await wake.wait(Math.max(1, wakeAtMs - nowMs), signal);
@@ -169,7 +190,7 @@ class Claim {
     const lease = signal.aborted ? undefined : await this.#hold(task.lease, leaseMs);
     if (lease === undefined) {
       // Nobody hears the answer any more, or nobody wants the work.
-      await this.#giveBack(task, told);
+      if (await this.#settle(token, 'withdrawn')) await this.#giveBack(task, told);
       return undefined;
     }
     return describeTask(token, { ...task, lease }, told, leaseMs);
@@ -180,8 +201,11 @@ class Claim {
     return renewed.kind === 'renewed' && !renewed.cancelRequested ? renewed.lease : undefined;
   }
 
-  /** An unsafe effect was marked as begun; that nobody began it only this process knows. */
-  async #giveBack(task: ClaimedTask, { step }: AdmittedTask): Promise<void> {
+  /**
+   * An unsafe effect was marked as begun; that nobody began it only this process knows. What was handed over with the
+   * task stays with it.
+   */
+  async #giveBack(task: ClaimedTask, { step, record }: AdmittedTask): Promise<void> {
     if (step.effect !== 'unsafe') return this.#ports.store.release(task.lease);
     await this.#ports.execute(task.lease.key, {
       command: {
@@ -189,14 +213,19 @@ class Claim {
         step: task.slot,
         attempt: task.attempt,
         to: targetOfQueue(task.queue) ?? { kind: 'person' },
-        from: this.#owner,
-        note: 'was never begun: the agent was gone before it had the task',
+        from: record.handover?.from ?? this.#owner,
+        note: record.handover?.note ?? 'was never begun: the agent was gone before it had the task',
       },
       commandId: `giveBack:${task.slot}#${task.attempt}@${task.lease.fence}`,
       actor: this.#owner,
       causationId: this.#context.causationId,
       acknowledge: task.lease,
     });
+  }
+
+  #settle(task: string, to: 'repeated' | 'withdrawn'): Promise<boolean> {
+    const agent = { tenant: this.#context.tenant, agentId: this.#agent.agentId };
+    return settleLastClaim(this.#ports, agent, task, to);
   }
 
   #note(task: string): Promise<AgentRecord> {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { Json } from '../domain/json.ts';
+import type { PlannedStep } from '../domain/plan.ts';
+import { readAgentHeartbeat } from './agent-heartbeat.ts';
+import { contractOf, viewHandover, type HandoverView } from './agent-task.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import { approvalsOf, type ApprovalView } from './approval-view.ts';
 import { viewCheckpoint, type CheckpointView } from './checkpoint-view.ts';
@@ -28,6 +31,15 @@ export interface StepDetail extends StepView {
   /** Evaluated `with` of the present attempt. */
   readonly input?: Json;
   readonly error_details?: Json;
+  /** Of an agent's task that is open: what its holder is told beside the input. */
+  readonly task?: OpenTaskView;
+}
+
+export interface OpenTaskView {
+  /** JSON Schema that the output must keep. */
+  readonly output_schema?: Json;
+  readonly handover?: HandoverView;
+  readonly last_heartbeat?: Json;
 }
 
 export interface WorkflowView extends RunSummary {
@@ -89,7 +101,19 @@ function detailOf(situation: RunSituation, id: string): UseCaseResult<StepDetail
       ...(output !== undefined && { output }),
       ...(input !== undefined && { input }),
       ...(error?.details !== undefined && { error_details: error.details }),
+      ...(isAsked && planned.performer === 'agent' && { task: taskOf(situation, planned) }),
     },
+  };
+}
+
+function taskOf({ plan, state, tasks }: RunSituation, planned: PlannedStep): OpenTaskView {
+  const { handover, heartbeat } = state.steps.get(planned.index);
+  const output_schema = contractOf(plan, planned);
+  const left = readAgentHeartbeat(tasks.get(planned.id)?.heartbeat ?? heartbeat).payload;
+  return {
+    ...(output_schema !== undefined && { output_schema }),
+    ...(handover && { handover: viewHandover(handover) }),
+    ...(left !== undefined && { last_heartbeat: left }),
   };
 }
 

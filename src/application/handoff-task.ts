@@ -66,7 +66,11 @@ export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskI
         acknowledge: lease,
       });
       const reported = reportedOr(outcome, found.value);
-      if (!reported.ok) return reported;
+      // What refuses it may be what somebody else did with the task since.
+      if (!reported.ok)
+        return outcome.kind === 'rejected'
+          ? refusedWhileHeld(ports, found.value, reported)
+          : reported;
       const next = [
         toolCall('claim_task', { agent_id: agentIdOf(lease.owner) }),
         toolCall('await_workflow', { run_id: lease.key.runId }),

@@ -1,4 +1,5 @@
 import { stepById, type PlannedStep } from '../domain/plan.ts';
+import type { StepState } from '../domain/state.ts';
 import { AGENT_LEASE_MS } from './agent-task.ts';
 import { failure, unknownRun } from './outcome-error.ts';
 import type { Outcome } from './execute-command.ts';
@@ -9,6 +10,8 @@ import type { ApplicationPorts, CallContext, UseCaseError, UseCaseResult } from 
 export interface FoundTask extends HeldTask {
   readonly run: CachedRun;
   readonly step: PlannedStep;
+  /** As it stood when it was looked up. */
+  readonly record: StepState;
 }
 
 /** The task that an agent's word stands for. Whether it still holds it, the store says when it writes. */
@@ -25,10 +28,11 @@ export async function findHeldTask(
       changed: 'nothing',
       next: 'Repeat claim_task with the cursor of the call that gave it: it answers the same task while you hold it.',
     });
-  const run = await ports.runs.get(held.lease.key);
+  // As the store has it: what another process recorded meanwhile counts.
+  const run = await ports.runs.refresh(held.lease.key);
   const step = run && stepById(run.plan, held.lease.id);
   if (run === undefined || step === undefined) return failure(unknownRun(held.lease.key.runId));
-  return { ok: true, value: { ...held, run, step } };
+  return { ok: true, value: { ...held, run, step, record: run.state.steps.get(step.index) } };
 }
 
 /** Nothing was recorded: the task is somebody else's, or nobody's, by now. */
@@ -51,7 +55,8 @@ export async function refusedWhileHeld(
   refusal: Extract<UseCaseResult<never>, { ok: false }>,
 ): Promise<UseCaseResult<never>> {
   const renewed = await store.renew(held.lease, held.step.heartbeatMs ?? AGENT_LEASE_MS);
-  return renewed.kind === 'leaseLost' ? failure(leaseLost(held)) : refusal;
+  const isHeld = renewed.kind === 'renewed' && !renewed.cancelRequested;
+  return isHeld ? refusal : failure(leaseLost(held));
 }
 
 /** What a report that changes the run was answered. */
@@ -74,6 +79,8 @@ export function reportedOr(
         next: 'Call claim_task for the next task. get_workflow shows what was recorded.',
       });
     case 'rejected':
+      // The run has moved on, without this task's lease having been looked at.
+      if (outcome.rejection.code === 'stale_attempt') return failure(leaseLost(held));
       return failure({ ...outcome.rejection, changed: 'nothing' });
     case 'unknownRun':
       return failure(unknownRun(held.lease.key.runId));

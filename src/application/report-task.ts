@@ -53,6 +53,8 @@ export interface TaskReportAnswer {
   readonly duplicate?: true;
   /** Nobody wants the work any more: stop, and report nothing further. */
   readonly cancelled?: true;
+  /** Given back, but its effect may have begun and must not be repeated: somebody has to find out and decide. */
+  readonly undecided?: true;
   /** While the task is still held. */
   readonly lease_expires_at?: string;
   readonly next: readonly string[];
@@ -112,7 +114,7 @@ class Report {
         return this.#result({ type: 'CompleteStep', ...this.#performed(), output: output ?? null });
       case 'fail': {
         const error = { code: code ?? 'agent_failed', message: message ?? 'no reason was given' };
-        const { heartbeat } = this.#open ?? {};
+        const heartbeat = this.#open?.heartbeat ?? this.#task.record.heartbeat;
         return this.#result({
           type: 'FailStep',
           ...this.#performed(),
@@ -128,6 +130,8 @@ class Report {
     const { store } = this.#ports;
     const { lease, step } = this.#task;
     const heartbeat = this.#heartbeat();
+    if (heartbeat !== undefined && JSON.stringify(heartbeat).length > MAX_HEARTBEAT_CHARS)
+      return refusedWhileHeld(this.#ports, this.#task, tooLongToKeep());
     const renewed = await store.renew(
       lease,
       step.heartbeatMs ?? this.#input.leaseMs ?? AGENT_LEASE_MS,
@@ -138,9 +142,12 @@ class Report {
     return this.#answer({ lease_expires_at: isoTime(renewed.lease.expiresAtMs) });
   }
 
+  /** What is said now over what was said before; what an earlier attempt or holder left counts until there is more. */
   #heartbeat(): Json | undefined {
     const { message: progress, payload } = this.#input;
+    const left = readAgentHeartbeat(this.#task.record.heartbeat).payload;
     return writeAgentHeartbeat({
+      ...(left !== undefined && { payload: left }),
       ...readAgentHeartbeat(this.#open?.heartbeat),
       ...(progress !== undefined && { progress }),
       ...(payload !== undefined && { payload }),
@@ -156,10 +163,13 @@ class Report {
       return this.#answer({});
     }
     // Whether an effect that is not to be repeated was begun, only the agent could say: a person decides.
-    return this.#result({ type: 'ReturnStep', ...this.#attempt() });
+    return this.#result({ type: 'ReturnStep', ...this.#attempt() }, { undecided: true });
   }
 
-  async #result(command: Command): Promise<UseCaseResult<TaskReportAnswer>> {
+  async #result(
+    command: Command,
+    told: Partial<TaskReportAnswer> = {},
+  ): Promise<UseCaseResult<TaskReportAnswer>> {
     const { lease, attempt } = this.#task;
     const isResult = command.type !== 'ReturnStep';
     const outcome = await this.#ports.execute(lease.key, {
@@ -175,7 +185,7 @@ class Report {
     });
     const reported = reportedOr(outcome, this.#task);
     if (!reported.ok) return reported;
-    return this.#answer(reported.value.isRepetition ? { duplicate: true } : {});
+    return this.#answer({ ...told, ...(reported.value.isRepetition && { duplicate: true }) });
   }
 
   /** Tells the same report sent twice from a second result. */
@@ -201,6 +211,7 @@ class Report {
     const next = isHeld
       ? ['go on with the task']
       : [
+          ...(more.undecided ? [toolCall('explain_workflow', { run_id })] : []),
           toolCall('claim_task', { agent_id: agentIdOf(lease.owner) }),
           toolCall('await_workflow', { run_id }),
         ];
@@ -208,15 +219,11 @@ class Report {
   }
 }
 
+type Refusal = Extract<UseCaseResult<never>, { ok: false }>;
+
 /** What can be refused without asking the store: nothing is lost by it, the agent still holds the task. */
 function checkReport(input: ReportTaskInput, { step }: FoundTask): UseCaseResult<undefined> {
-  const { action, output = null, payload } = input;
-  if (payload !== undefined && JSON.stringify(payload).length > MAX_HEARTBEAT_CHARS)
-    return refused(
-      'payload_too_large',
-      `payload: is longer than ${MAX_HEARTBEAT_CHARS} characters`,
-      'Keep what is large in a file of the workspace and name it.',
-    );
+  const { action, output = null } = input;
   if (action !== 'complete') return { ok: true, value: undefined };
   const json = checkJson(output);
   if (!json.ok || Buffer.byteLength(json.text) > MAX_PAYLOAD_BYTES)
@@ -238,7 +245,15 @@ function checkReport(input: ReportTaskInput, { step }: FoundTask): UseCaseResult
   });
 }
 
-function refused(code: string, message: string, next: string): UseCaseResult<never> {
+function tooLongToKeep(): Refusal {
+  return refused(
+    'payload_too_large',
+    `payload: is longer than ${MAX_HEARTBEAT_CHARS} characters, together with the progress message`,
+    'Keep what is large in a file of the workspace and name it.',
+  );
+}
+
+function refused(code: string, message: string, next: string): Refusal {
   return failure({
     code,
     message: `${message}; the task is still yours.`,

@@ -1,4 +1,6 @@
 import type { Command } from '../domain/commands.ts';
+import { isTimeoutTimer, timerIdOf } from '../domain/effects.ts';
+import type { Json } from '../domain/json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
@@ -77,7 +79,7 @@ async function performOne(
   work: EngineWork,
 ): Promise<void> {
   if (work.kind === 'message') return relayMessage(ports, work);
-  const { command, commandId, causationId } = commandFor(work);
+  const { command, commandId, causationId } = await commandFor(ports.store, work);
   const outcome = await ports.execute(work.lease.key, {
     command,
     commandId,
@@ -97,14 +99,17 @@ async function performOne(
   }
 }
 
-function commandFor(work: Exclude<EngineWork, { kind: 'message' }>): {
+async function commandFor(
+  store: Store,
+  work: Exclude<EngineWork, { kind: 'message' }>,
+): Promise<{
   command: Command;
   commandId: string;
   causationId: string;
-} {
+}> {
   if (work.kind === 'timer')
     return {
-      command: { type: 'FireTimer', timerId: work.timerId },
+      command: { type: 'FireTimer', timerId: work.timerId, ...(await leftBehind(store, work)) },
       commandId: `timer:${work.timerId}`,
       causationId: `timer:${work.timerId}`,
     };
@@ -114,4 +119,15 @@ function commandFor(work: Exclude<EngineWork, { kind: 'message' }>): {
     commandId: `recalled:${slot}#${attempt}`,
     causationId: `task:${slot}#${attempt}`,
   };
+}
+
+/** What the agent whose time is up has left to resume from: only the store knows it, and forgets it with the task. */
+async function leftBehind(
+  store: Store,
+  { timerId, lease }: Extract<EngineWork, { kind: 'timer' }>,
+): Promise<{ heartbeat?: Json }> {
+  if (!isTimeoutTimer(timerId)) return {};
+  const { tasks } = await store.openWork(lease.key);
+  const open = tasks.find(({ slot, attempt }) => timerIdOf('timeout', slot, attempt) === timerId);
+  return open?.heartbeat === undefined ? {} : { heartbeat: open.heartbeat };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventOf } from '../../src/domain/events.ts';
+import { checkAgentResult, checkApprovalResult, checkAsked } from './agent-model.ts';
 import { behaviourOf, type Behaviour } from './behaviour.ts';
 import type { StepModel } from './generate-workflow.ts';
 import { outputOf } from './played-handler.ts';
@@ -12,14 +13,31 @@ export function checkAttempt(step: StepModel, view: ModelView): string[] {
   const { body, occurredAtMs } = view.event;
   switch (body.type) {
     case 'StepCompleted':
+      if (isForPeople(step)) return checkByPeople(step, body);
       return body.worker === undefined ? [] : checkCompleted(step, body);
     case 'StepAttemptFailed':
       return [...checkCode(step, body, occurredAtMs), ...checkRetried(step, body, view)];
     case 'StepFailed':
       return [...checkCode(step, body, occurredAtMs), ...checkGivenUp(step, body, view)];
+    case 'ApprovalRequested':
+      return step.work.kind === 'approval' && body.attempt !== undefined
+        ? checkAsked(step.id, step.work, body, occurredAtMs)
+        : [];
     default:
       return [];
   }
+}
+
+function isForPeople({ work }: StepModel): boolean {
+  return work.kind === 'agent' || work.kind === 'approval';
+}
+
+function checkByPeople(
+  { id, work }: StepModel,
+  body: EventOf<'StepCompleted'> | EventOf<'StepAttemptFailed'> | EventOf<'StepFailed'>,
+): string[] {
+  if (work.kind === 'agent') return checkAgentResult(id, work, body);
+  return work.kind === 'approval' ? checkApprovalResult(id, work, body) : [];
 }
 
 function checkCompleted({ id, work }: StepModel, body: EventOf<'StepCompleted'>): string[] {
@@ -36,12 +54,14 @@ function checkCompleted({ id, work }: StepModel, body: EventOf<'StepCompleted'>)
 
 /** The error is one that the attempt can have had. */
 function checkCode(
-  { id, work }: StepModel,
+  step: StepModel,
   body: EventOf<'StepAttemptFailed'> | EventOf<'StepFailed'>,
   occurredAtMs: number,
 ): string[] {
+  const { id, work } = step;
   const { attempt, error, worker, startedAtMs } = body;
   if (attempt === 0) return []; // never began: the reference model has judged its condition
+  if (isForPeople(step)) return checkByPeople(step, body);
   if (work.kind === 'signal')
     return error.code === 'signal_timeout' ? [] : [`${id} failed: ${error.code}`];
   if (work.kind !== 'shell' || worker === undefined) return [];
@@ -81,7 +101,10 @@ function checkRetried(
 /** A step that could try again gives up only when the run no longer wants it, or a person said so. */
 function checkGivenUp(step: StepModel, body: EventOf<'StepFailed'>, view: ModelView): string[] {
   const { attempt, error, worker } = body;
-  if (worker === undefined || view.isCancelling || view.isStopping) return [];
+  if (view.isCancelling || view.isStopping) return [];
+  // The engine itself ends the attempt of an agent that is not heard of.
+  const isTimedOut = step.work.kind === 'agent' && error.code === 'timeout';
+  if (worker === undefined && !isTimedOut) return [];
   return mayRetry(step, attempt, error.code) ? [`${step.id}#${attempt} was not retried`] : [];
 }
 

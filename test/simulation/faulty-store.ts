@@ -105,6 +105,8 @@ export function createFaultyStore(ports: {
       read('setValue', () => store.setValue(namespace, key, value, options)),
     deleteValue: (namespace, key, revision) =>
       read('deleteValue', () => store.deleteValue(namespace, key, revision)),
+    putArtifact: (key, artifact) => read('putArtifact', () => store.putArtifact(key, artifact)),
+    getArtifact: (key, id) => read('getArtifact', () => store.getArtifact(key, id)),
     // A notice is a hint: it may never come.
     onChange: (listener) =>
       store.onChange((change) => {

@@ -1,7 +1,15 @@
-import type { EffectClass } from '../../src/domain/definition/step-kinds.ts';
+import type { EffectClass } from '../../src/domain/definition/step-kind.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { drawScript, NEVER_RETRIED, type ShellScript } from './behaviour.ts';
 import { conditionText, drawCondition, type Condition } from './condition.ts';
+import {
+  drawPeopleWork,
+  writeAgent,
+  writeApproval,
+  type AgentWork,
+  type ApprovalWork,
+  type Cast,
+} from './generate-people.ts';
 import type { Random } from './random.ts';
 import { START_MS } from './virtual-time.ts';
 
@@ -32,7 +40,9 @@ export type StepWork =
   | { readonly kind: 'wait'; readonly forMs: number }
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'signal'; readonly name: string; readonly timeoutMs: number | undefined }
-  | { readonly kind: 'fail'; readonly code: string | undefined };
+  | { readonly kind: 'fail'; readonly code: string | undefined }
+  | AgentWork
+  | ApprovalWork;
 
 /** Copies a step's output, or its field `v`, which not every output has. */
 export interface Copy {
@@ -68,10 +78,10 @@ const ONCE: RetryModel = {
   nonRetryable: [],
 };
 
-export function drawWorkflow(random: Random, name: string): WorkflowModel {
+export function drawWorkflow(random: Random, name: string, cast: Cast): WorkflowModel {
   const steps: StepModel[] = [];
   const count = random.chance(0.5) ? random.int(1, 4) : random.int(2, 12);
-  for (let at = 1; at <= count; at += 1) steps.push(drawStep(random, `s${at}`, steps));
+  for (let at = 1; at <= count; at += 1) steps.push(drawStep(random, `s${at}`, steps, cast));
   const onFailure = random.pick<'stop' | 'continue'>(['stop', 'continue']);
   const output = drawOutput(random, steps);
   // A definition may name a step before those it needs.
@@ -89,11 +99,17 @@ export function drawWorkflow(random: Random, name: string): WorkflowModel {
   return { name, onFailure, steps: ordered, output, definition };
 }
 
-function drawStep(random: Random, id: string, earlier: readonly StepModel[]): StepModel {
+function drawStep(
+  random: Random,
+  id: string,
+  earlier: readonly StepModel[],
+  cast: Cast,
+): StepModel {
   const ids = earlier.map((step) => step.id);
   const needs = random.sample(ids, random.pick([0.1, 0.3, 0.6])).slice(0, 4);
-  const work = drawWork(random, needs);
-  const isRetried = work.kind === 'shell' || work.kind === 'signal';
+  const isForPeople = cast === 'agents' && random.chance(0.5);
+  const work = isForPeople ? drawPeopleWork(random) : drawWork(random, needs);
+  const isRetried = work.kind === 'shell' || work.kind === 'signal' || work.kind === 'agent';
   return {
     id,
     needs,
@@ -201,6 +217,10 @@ function writeWork(id: string, work: StepWork): JsonObject {
       };
     case 'fail':
       return { with: { message: 'as told', ...(work.code !== undefined && { code: work.code }) } };
+    case 'agent':
+      return writeAgent(work);
+    case 'approval':
+      return writeApproval(work);
   }
 }
 

@@ -1,3 +1,4 @@
+import { AGENT_LEASE_MS } from '../../src/application/agent-task.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunFacts, Violation } from '../support/invariants.ts';
 import { MAX_STUBBORN_MS } from './behaviour.ts';
@@ -13,6 +14,8 @@ const LONGEST_WAIT_MS = 60_000;
 const LONGEST_DRAWN_MS = 15_000;
 const LONGEST_SIGNAL_MS = 20_000;
 const LONGEST_RETRY_AFTER_MS = 5_000;
+/** Agents have other tasks to do first, and may have been given this one by a call that they no longer hear. */
+const AGENT_MS = 45_000;
 
 /** Long enough for every step of every run, one after the other, with all its attempts. */
 export function deadlineMs(runs: readonly PlannedRun[]): number {
@@ -72,6 +75,10 @@ function longestMs({ work, retry }: StepModel): number {
       return 'forMs' in work ? work.forMs : LONGEST_WAIT_MS;
     case 'signal':
       return Math.max(delayMs, LONGEST_SIGNAL_MS);
+    case 'agent':
+      return Math.max(delayMs, work.heartbeatMs ?? AGENT_LEASE_MS) + AGENT_MS;
+    case 'approval':
+      return OPERATOR_MS;
     default:
       return 0;
   }

@@ -1,12 +1,16 @@
 import { expect } from 'vitest';
+import type { Cast } from './generate-people.ts';
 import { simulate } from './simulate.ts';
+import { replayLine } from './simulation-result.ts';
 
 /** Plays each seed; the first that fails is told with what it broke and how to see it again. */
-export async function expectSeedsToHold(seeds: Iterable<number>): Promise<void> {
+export async function expectSeedsToHold(
+  seeds: Iterable<number>,
+  cast: Cast = 'workers',
+): Promise<void> {
   for (const seed of seeds) {
-    const { violations } = await simulate(seed);
-    const replay = `replay: npm run simulate -- --from ${seed} --seeds 1 --trace`;
-    expect(violations, replay).toEqual([]);
+    const { violations } = await simulate(seed, cast);
+    expect(violations, `replay: ${replayLine(seed, cast)}`).toEqual([]);
   }
 }
 

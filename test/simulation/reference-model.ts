@@ -62,10 +62,13 @@ class ReferenceModel {
 
   read(event: RunEvent): void {
     const { body } = event;
-    if ('step' in body) this.#judgeAttempt(event, body.step);
+    if ('step' in body && body.step !== undefined) this.#judgeAttempt(event, body.step);
     this.#readRun(event, body);
     if (body.type === 'StepsScheduled') for (const { step } of body.steps) this.#start(event, step);
     if (body.type === 'StepWaiting') this.#start(event, body.step);
+    if (body.type === 'ApprovalRequested' && body.attempt !== undefined)
+      this.#start(event, body.approvalId);
+    if (body.type === 'TaskHandedOver') this.#handOver(body.step);
     if (body.type === 'StepsSkipped')
       for (const { step, reason } of body.steps) this.#skip(event, step, reason);
     if (body.type === 'StepCompleted') this.#complete(event, body);
@@ -125,6 +128,13 @@ class ReferenceModel {
       event.body.dueAtMs === dueAtMs,
       `${step} waits until ${event.body.dueAtMs ?? '-'}`,
     );
+  }
+
+  /** Only what agents do is handed on, while it is under way. */
+  #handOver(step: string): void {
+    const { model, status } = this.#trace(step);
+    const isUnderWay = status === 'started' && this.#status !== 'cancelling';
+    this.#expect(model.work.kind === 'agent' && isUnderWay, `${step} was handed over`);
   }
 
   #skip(_event: RunEvent, step: string, reason: string): void {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import { createRunCache } from '../../src/application/run-cache.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
 import type { Plan } from '../../src/domain/plan.ts';
+import type { RunKey } from '../../src/ports/run-store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import {
   checkInvariants,
@@ -12,43 +12,34 @@ import {
   type RunFacts,
   type Violation,
 } from '../support/invariants.ts';
+import { checkRun } from '../support/run-checks.ts';
+import { readFacts } from '../support/run-facts.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { Chaos } from './chaos.ts';
 import { Client } from './client.ts';
 import { FaultPlan } from './fault-plan.ts';
+import type { Cast } from './generate-people.ts';
 import { BINARIES, drawWorkflow, type WorkflowModel } from './generate-workflow.ts';
 import { LeaseWitness } from './lease-witness.ts';
 import { deadlineMs, slowRecoveries } from './liveness.ts';
+import { createOutsiders, type Outsiders } from './outsiders.ts';
 import { Operator } from './operator.ts';
 import type { Sink } from './played-handler.ts';
 import { createRandom, type Random } from './random.ts';
 import { checkAgainstModel } from './reference-model.ts';
 import { RunDriver, type PlannedRun } from './run-driver.ts';
 import { type ProcessPorts, SimulatedProcess } from './simulated-process.ts';
+import { resultOf, type SimulationResult } from './simulation-result.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const TENANT = 'default';
-
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violations: readonly Violation[];
-  /** The same for every replay of the seed, as long as the code is the same. */
-  readonly traceHash: string;
-  readonly trace: readonly string[];
-  readonly figures: {
-    readonly runs: number;
-    readonly events: number;
-    readonly effects: number;
-    readonly virtualMs: number;
-  };
-}
 
 /**
  * Plays one seed: random workflows and clients on processes that die and a network that lies, then a time without
  * faults in which every run must end. Deterministic: the same seed plays the same.
  */
-export async function simulate(seed: number): Promise<SimulationResult> {
-  const world = new World(seed);
+export async function simulate(seed: number, cast: Cast = 'workers'): Promise<SimulationResult> {
+  const world = new World(seed, cast);
   try {
     return await world.time.runUntil(world.play());
   } catch (error) {
@@ -60,6 +51,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
 class World {
   readonly time: VirtualTime;
   readonly #seed: number;
+  readonly #cast: Cast;
   readonly #random: Random;
   readonly #store: Store;
   readonly #faults: FaultPlan;
@@ -74,9 +66,11 @@ class World {
   readonly #slots: Slot[] = [];
   readonly #ports: ProcessPorts;
   readonly #client: Client;
+  #outsiders: Outsiders | undefined;
 
-  constructor(seed: number) {
+  constructor(seed: number, cast: Cast) {
     this.#seed = seed;
+    this.#cast = cast;
     const random = createRandom(seed);
     this.#random = random;
     this.time = new VirtualTime(random.fork());
@@ -120,16 +114,33 @@ class World {
     const drivers = runs.map(
       (run) => new RunDriver(run, this.#client, this.time, this.#random.fork()),
     );
+    if (this.#cast === 'agents') this.#outsiders = this.#invite(runs);
     const reading = this.#readNowAndThen(chaos.lengthMs);
     await Promise.all([chaos.run(), ...drivers.map((driver) => driver.run(chaos.lengthMs))]);
     await reading;
     return this.#settle(runs);
   }
 
+  #invite(runs: readonly PlannedRun[]): Outsiders {
+    return createOutsiders({
+      tenant: TENANT,
+      time: this.time,
+      random: this.#random.fork(),
+      store: this.#store,
+      processes: () => this.#slots.map((slot) => slot.process),
+      defects: this.#defects,
+      violations: this.#earlyViolations,
+      leases: this.#witness,
+      isHealed: () => this.#faults.healed.aborted,
+      workflows: this.#workflows,
+      runIds: runs.map(({ key }) => key.runId),
+    });
+  }
+
   async #prepare(): Promise<PlannedRun[]> {
     const random = this.#random;
     for (let at = 1; at <= random.int(1, 2); at += 1) {
-      const workflow = drawWorkflow(random.fork(), `w${at}`);
+      const workflow = drawWorkflow(random.fork(), `w${at}`, this.#cast);
       this.#workflows.set(workflow.name, workflow);
     }
     const runs: PlannedRun[] = [];
@@ -183,6 +194,7 @@ class World {
     this.#faults.heal();
     for (const slot of this.#slots) this.#repair(slot);
     const healedAtMs = this.time.now();
+    this.#outsiders?.heal();
     await this.#client.resolveOpenRequests();
     const plans = this.#ports.plansOf(this.#store);
     const operator = new Operator({
@@ -195,6 +207,7 @@ class World {
     });
     const open = await operator.attend(this.time.elapsedMs + deadlineMs(runs));
     await this.#client.resolveOpenRequests();
+    await this.#outsiders?.leave();
     const facts: RunFacts[] = [];
     const violations = await this.#check(runs, facts);
     const hasRoom = this.#slots.every(({ concurrency }) => concurrency > 2);
@@ -228,6 +241,7 @@ class World {
         return checkAgainstModel(run.workflow, facts, run.n, this.#sink.entries);
       },
     });
+    violations.push(...((await this.#outsiders?.check(seen)) ?? []));
     const defects = this.#defects.map((message): Violation => ({
       invariant: 'defect',
       runId: '',
@@ -237,31 +251,28 @@ class World {
   }
 
   result(violations: readonly Violation[], facts: readonly RunFacts[]): SimulationResult {
-    const hash = createHash('sha256');
-    for (const line of this.#trace) hash.update(line).update('\n');
-    return {
-      seed: this.#seed,
-      violations,
-      traceHash: hash.digest('hex'),
-      trace: this.#trace,
-      figures: {
-        runs: facts.length,
-        events: facts.reduce((sum, { events }) => sum + events.length, 0),
-        effects: this.#sink.entries.length,
-        virtualMs: this.time.elapsedMs,
-      },
-    };
+    return resultOf(
+      { seed: this.#seed, cast: this.#cast, violations, trace: this.#trace },
+      { facts, effects: this.#sink.entries.length, virtualMs: this.time.elapsedMs },
+    );
   }
 
   async #readNowAndThen(forMs: number): Promise<void> {
     while (this.time.elapsedMs < forMs) {
       await this.time.sleep(7_000);
       const { keys } = await this.#store.scanRuns(1_000);
-      for (const key of keys)
-        this.#earlyViolations.push(
-          ...this.#earlierReads.compare(key, await readTexts(this.#store, key)),
-        );
+      for (const key of keys) {
+        const texts = await readTexts(this.#store, key);
+        this.#earlyViolations.push(...this.#earlierReads.compare(key, texts));
+        if (this.#cast === 'agents') await this.#checkUnderWay(key);
+      }
     }
+  }
+
+  /** What a run says of itself holds in the middle of it too: who waits for people stands in their inbox. */
+  async #checkUnderWay(key: RunKey): Promise<void> {
+    const facts = await readFacts(this.#store, key, (document) => this.#planOf(document));
+    this.#earlyViolations.push(...checkRun(facts, { isSettled: false }));
   }
 
   #planOf(document: string): Plan {

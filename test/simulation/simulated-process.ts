@@ -1,3 +1,4 @@
+import { createApplication, type Application } from '../../src/application/application.ts';
 import { createEngine, type Engine } from '../../src/application/engine.ts';
 import {
   createExecuteCommand,
@@ -9,6 +10,7 @@ import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import type { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import type { DefinitionCatalog } from '../../src/ports/definition-catalog.ts';
 import type { Logger } from '../../src/ports/logger.ts';
+import type { RepositoryReader } from '../../src/ports/repository-reader.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { createFaultyStore, type Process } from './faulty-store.ts';
 import type { FaultPlan } from './fault-plan.ts';
@@ -46,6 +48,8 @@ export class SimulatedProcess implements Process {
   /** What it may run. */
   readonly binaries: readonly string[];
   readonly execute: ExecuteCommand;
+  /** For agents and people, who call tools and the command line. */
+  readonly application: Application;
   readonly #ports: ProcessPorts;
   readonly #engine: Engine;
   #isDead = false;
@@ -70,8 +74,19 @@ export class SimulatedProcess implements Process {
       trace: (line) => ports.trace(line),
     });
     const clock = clockOf(time, this);
-    const runs = createRunCache(store, ports.plansOf(store));
+    const plans = ports.plansOf(store);
+    const runs = createRunCache(store, plans);
     this.execute = createExecuteCommand({ store, runs, clock, ids, env: {} });
+    this.application = createApplication({
+      store,
+      execute: this.execute,
+      runs,
+      plans,
+      clock,
+      ids,
+      repositories: REPOSITORY,
+      workspace: '/',
+    });
     const handler = createPlayedHandler({
       queues: options.binaries.map((binary) => `shell:${binary}`),
       clock,
@@ -166,4 +181,12 @@ export class SimulatedProcess implements Process {
 
 const IDLE = {
   sample: () => ({ eventLoopUtilisation: 0, cpuLoadPerQuotaCore: 0, memoryPressure: 0 }),
+};
+
+/** Every repository stands at the same commit, with the same change on top. */
+const REPOSITORY: RepositoryReader = {
+  read: async () => ({
+    state: { path: '/', commit: 'c0', isDirty: true },
+    diff: { content: new TextEncoder().encode('a change'), files: 1 },
+  }),
 };

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { indexEntryOf } from '../../src/application/build-commit.ts';
-import { stepOfTimer } from '../../src/domain/effects.ts';
+import { approvalTimerId, stepOfTimer } from '../../src/domain/effects.ts';
 import type { EventBody, EventOf } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { isFinished } from '../../src/domain/lifecycle.ts';
@@ -27,6 +27,7 @@ export function checkRun(
     ...checkTimers(run),
     ...checkApprovals(run),
     ...checkHandovers(run),
+    ...checkUnknown(run),
     ...checkState(run),
     ...checkOpenWork(run),
   ];
@@ -95,7 +96,7 @@ function checkTimers({ key, events }: RunFacts): Violation[] {
       dueAtMs.set(approvalTimerOf(body), body.dueAtMs);
     if (body.type === 'StepsScheduled')
       for (const { step, attempt, dueAtMs: limitMs } of body.steps)
-        if (limitMs !== undefined) dueAtMs.set(`timer:timeout:${step}#${attempt}`, limitMs);
+        found.push(...checkLimit(key, dueAtMs, `timer:timeout:${step}#${attempt}`, limitMs));
     if (body.type === 'StepAttemptFailed')
       dueAtMs.set(`timer:retry:${body.step}#${body.attempt}`, body.retryAtMs);
     if (!commandId.startsWith('timer:')) continue;
@@ -104,6 +105,19 @@ function checkTimers({ key, events }: RunFacts): Violation[] {
       found.push(violation(key, 'I7', `${commandId} fired at ${occurredAtMs}, due ${due ?? '-'}`));
   }
   return found;
+}
+
+/** The time limit of an attempt counts from its first offer, however often it is given back. */
+function checkLimit(
+  key: RunFacts['key'],
+  dueAtMs: Map<string, number>,
+  timer: string,
+  limitMs: number | undefined,
+): Violation[] {
+  const first = dueAtMs.get(timer) ?? limitMs;
+  if (first === undefined) return [];
+  dueAtMs.set(timer, first);
+  return first === limitMs ? [] : [violation(key, 'I7', `${timer} was moved to ${limitMs ?? '-'}`)];
 }
 
 function approvalTimerOf({ approvalId, attempt }: EventOf<'ApprovalRequested'>): string {
@@ -140,19 +154,45 @@ function isFair(
   return resolution === 'rejected' || ask.choices.includes(choice ?? '');
 }
 
-/** What goes round in circles comes to an end. */
+/** What goes round in circles comes to an end, and only a person who has a task ends it. */
 function checkHandovers({ key, events }: RunFacts): Violation[] {
-  const counts = new Map<string, number>();
+  const handovers = new Map<string, EventOf<'TaskHandedOver'>[]>();
+  const found: Violation[] = [];
   for (const { body } of events) {
-    if (body.type !== 'TaskHandedOver') continue;
-    const attempt = `${body.step}#${body.attempt}`;
-    counts.set(attempt, (counts.get(attempt) ?? 0) + 1);
+    if (body.type === 'TaskHandedOver') {
+      const attempt = `${body.step}#${body.attempt}`;
+      handovers.set(attempt, [...(handovers.get(attempt) ?? []), body]);
+    }
+    if (!isResult(body)) continue;
+    const to = handovers.get(`${body.step}#${body.attempt}`)?.at(-1)?.to;
+    if (!isTheirs(body.worker, to))
+      found.push(violation(key, 'agents', `${body.worker ?? ''} ended ${body.step}, not theirs`));
   }
-  return [...counts].flatMap(([attempt, count]) =>
-    count > MAX_HANDOVERS
-      ? [violation(key, 'agents', `${attempt} was handed over ${count} times`)]
-      : [],
-  );
+  for (const [attempt, { length }] of handovers)
+    if (length > MAX_HANDOVERS)
+      found.push(violation(key, 'agents', `${attempt} was handed over ${length} times`));
+  return found;
+}
+
+function isTheirs(
+  worker: string | undefined,
+  to: EventOf<'TaskHandedOver'>['to'] | undefined,
+): boolean {
+  if (worker === undefined) return true;
+  const isWithPeople = to?.kind === 'person';
+  if (worker.startsWith('person:') !== isWithPeople) return false;
+  return !isWithPeople || to.name === undefined || worker === `person:${to.name}`;
+}
+
+/** I5: unknown is the outcome of an effect that was begun, and whose holder has not handed it on since. */
+function checkUnknown({ key, events }: RunFacts): Violation[] {
+  const begun = new Set<string>();
+  return events.flatMap(({ body }) => {
+    if (body.type === 'StepStarted') begun.add(`${body.step}#${body.attempt}`);
+    if (body.type === 'TaskHandedOver') begun.delete(`${body.step}#${body.attempt}`);
+    const isFair = body.type !== 'StepOutcomeUnknown' || begun.has(`${body.step}#${body.attempt}`);
+    return isFair ? [] : [violation(key, 'I5', `${body.step} is unknown, but was never begun`)];
+  });
 }
 
 /** I8: the fold of the history is what the snapshot, the index and the counters say. */
@@ -193,23 +233,42 @@ function plain(plan: Plan, state: RunState): unknown {
   return JSON.parse(writeSnapshot(plan, state));
 }
 
-/** Work for a step that waits for it stands in the store; a finished run keeps none. */
-function checkOpenWork({ key, plan, state, openWork }: RunFacts): Violation[] {
+/** Work for a step that waits for it stands in the store; a finished run keeps none that anybody could begin. */
+function checkOpenWork(run: RunFacts): Violation[] {
+  const { key, plan, state, openWork } = run;
   const { tasks, timers } = openWork;
   const found = plan.steps.flatMap(({ id, index }) => {
     const { status, attempt, dueAtMs } = state.steps.get(index);
     if (status === 'scheduled' && !tasks.some((t) => t.slot === id && t.attempt === attempt))
       return [violation(key, 'I1', `step ${id} is scheduled, but nobody can ever claim it`)];
-    const isTimed = dueAtMs !== undefined && (status === 'waiting' || status === 'retrying');
+    const isOpen = status === 'scheduled' || status === 'waiting' || status === 'retrying';
+    const isTimed = dueAtMs !== undefined && isOpen;
     if (isTimed && !timers.some((t) => stepOfTimer(t.timerId) === id && t.dueAtMs === dueAtMs))
       return [violation(key, 'I7', `step ${id} is ${status}, but its timer is gone`)];
     return [];
   });
+  return [...found, ...(isFinished(state.run.status) ? checkLeftWork(run) : checkAsked(run))];
+}
+
+function checkLeftWork({ key, openWork }: RunFacts): Violation[] {
+  const { tasks, timers, messages } = openWork;
   // The end of an agent's time, or of an approval that it asked for, has no effect on what is over.
   const lasting = timers.filter(({ timerId }) => !/^(timeout|approval):/.test(timerId));
-  const left = isFinished(state.run.status) ? lasting.length + openWork.messages : 0;
-  if (left > 0) found.push(violation(key, 'I7', `finished, with ${left} timers or messages left`));
-  return found;
+  const left = lasting.length + messages + tasks.filter(({ recalled }) => !recalled).length;
+  return left > 0
+    ? [violation(key, 'I7', `finished, with ${left} tasks, timers or messages left`)]
+    : [];
+}
+
+function checkAsked({ key, state, openWork }: RunFacts): Violation[] {
+  if (state.run.status === 'cancelling') return []; // no answer is needed any more
+  return state.run.asked.flatMap(({ approvalId, dueAtMs, answer }) => {
+    if (dueAtMs === undefined || answer !== undefined) return [];
+    const timer = openWork.timers.find(({ timerId }) => timerId === approvalTimerId(approvalId));
+    return timer?.dueAtMs === dueAtMs
+      ? []
+      : [violation(key, 'I7', `approval ${approvalId} waits, but its timer is gone`)];
+  });
 }
 
 function isTerminalEvent({ type }: EventBody): boolean {
