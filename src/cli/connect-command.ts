@@ -5,10 +5,9 @@ import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';
 import { batonCommand } from './connect/baton-command.ts';
 import { CLIENTS, findClient } from './connect/clients.ts';
-import { connect, type ConnectRequest, type Connected } from './connect/connect.ts';
+import { connect, type ConnectRequest } from './connect/connect.ts';
 import type { Surroundings } from './connect/connect-client.ts';
-import type { WantedServer } from './connect/entry-words.ts';
-import { colouredDiff } from './connect/shown-diff.ts';
+import { reportConnected, type Given } from './connect/report-connected.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** What every client takes as a name of a server. */
@@ -25,29 +24,44 @@ export const addConnectCommand: AddCommand = (program, action) => {
     .option(
       '--env <KEY=VALUE>',
       'variable for the server, for example BATON_SHELL_ALLOW=npm,git; may be repeated',
-      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+      repeated,
     )
     .option('--toolsets <list>', 'groups of tools to offer: core, all, or names')
+    .option(
+      '--http <url>',
+      'an MCP server that answers there already, instead of a process of the client; Baton itself serves no HTTP yet',
+    )
+    .option(
+      '--header <NAME=VALUE>',
+      'for --http, sent with every request; may be repeated',
+      repeated,
+    )
     .option('--dry-run', 'show the difference, write nothing')
     .option('--remove', 'take the server out')
     .action(action(run));
 };
 
+function repeated(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
 async function run(invocation: Invocation): Promise<ExitCode> {
   const surroundings = { ...invocation.cli.surroundings, platform: process.platform };
-  const { wanted, notes } = invocation.flag('remove')
+  const client = findClient(invocation.args[0] ?? '');
+  const name = readName(invocation);
+  const given = invocation.flag('remove')
     ? refuseOptionsOfRemoval(invocation)
-    : await readWanted(invocation, surroundings);
+    : await readWanted(invocation, surroundings, name);
   const request: ConnectRequest = {
-    client: findClient(invocation.args[0] ?? ''),
+    client,
     scope: invocation.flag('project') ? 'project' : 'user',
-    name: readName(invocation),
-    wanted,
+    name,
+    wanted: given.wanted,
     surroundings,
     isDryRun: invocation.flag('dryRun'),
     now: new Date(),
   };
-  report(invocation, request, await connect(request), notes);
+  reportConnected(invocation.terminal, request, await connect(request), given);
   return EXIT.ok;
 }
 
@@ -60,21 +74,33 @@ function readName(invocation: Invocation): string {
   );
 }
 
-interface Wanted {
-  readonly wanted: WantedServer | undefined;
-  readonly notes: readonly string[];
-}
-
-function refuseOptionsOfRemoval(invocation: Invocation): Wanted {
-  if (invocation.texts('env').length > 0 || invocation.text('toolsets') !== undefined)
+function refuseOptionsOfRemoval(invocation: Invocation): Given {
+  const options = ['env', 'toolsets', 'http', 'header'].filter(
+    (option) => invocation.text(option) !== undefined || invocation.texts(option).length > 0,
+  );
+  if (options.length > 0)
     throw usageFailure(
-      '--remove takes the whole server out: --env and --toolsets say nothing there',
+      `--remove takes the whole server out: --${options.join(', --')} would say nothing there`,
       'Leave them out, or leave --remove out to change the server.',
     );
   return { wanted: undefined, notes: [] };
 }
 
-async function readWanted(invocation: Invocation, surroundings: Surroundings): Promise<Wanted> {
+async function readWanted(
+  invocation: Invocation,
+  surroundings: Surroundings,
+  name: string,
+): Promise<Given> {
+  const url = invocation.text('http');
+  if (url !== undefined) {
+    const { readHttpServer } = await import('./connect/http-options.ts');
+    return readHttpServer(invocation, url, name);
+  }
+  if (invocation.texts('header').length > 0)
+    throw usageFailure(
+      '--header is for a server over HTTP, and --http is not given',
+      'Give --http too; a process that the client starts gets --env.',
+    );
   const env = readVariables(invocation);
   const { node, main, notes } = batonCommand(surroundings, process.execPath, import.meta.dirname);
   const unknown = unknownVariables({ ...surroundings, environment: env }).map(describeProblem);
@@ -121,47 +147,4 @@ async function readOptions(invocation: Invocation): Promise<Record<string, strin
     if (path !== undefined) options[`--${name}`] = resolvePath(path, cwd, home);
   }
   return options;
-}
-
-function report(
-  { terminal }: Invocation,
-  { client, scope, name, wanted, isDryRun }: ConnectRequest,
-  { file, changed, backup, entry, diff, notes: found }: Connected,
-  given: readonly string[],
-): void {
-  const notes = [...given, ...found];
-  terminal.json({
-    client: client.id,
-    scope,
-    name,
-    file,
-    changed,
-    ...(backup !== undefined && { backup }),
-    dry_run: isDryRun,
-    ...(entry !== undefined && { entry }),
-    diff,
-    notes,
-  });
-  if (changed) terminal.line(`${colouredDiff(diff, terminal)}\n`);
-  terminal.line(outcome(changed, isDryRun, wanted === undefined, `"${name}"`, client.title));
-  terminal.line(`  ${file}`);
-  if (backup !== undefined) terminal.line(`  what was there before: ${backup}`);
-  if (!terminal.isJson) for (const note of notes) terminal.note(`note: ${note}`);
-  if (changed && !isDryRun)
-    terminal.line(`Next: ${wanted === undefined ? `Restart ${client.title}.` : client.next}`);
-}
-
-function outcome(
-  changed: boolean,
-  isDryRun: boolean,
-  isRemoval: boolean,
-  name: string,
-  title: string,
-): string {
-  if (!changed)
-    return isRemoval
-      ? `${title} has no server ${name}; nothing to do.`
-      : `${title} has the server ${name} already; nothing to do.`;
-  const done = isRemoval ? `taken out of ${title}` : `registered in ${title}`;
-  return isDryRun ? `${name} would be ${done}; nothing was written.` : `${name} is ${done}.`;
 }

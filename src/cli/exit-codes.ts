@@ -19,7 +19,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   2: 'wrong usage, bad input, or an invalid definition or configuration',
   3: 'no such run, workflow, step, approval, key or file',
   4: 'refused: the run is not in a state that allows it, or only somebody else may',
-  5: 'the store is unavailable, locked, damaged, or of a newer Baton',
+  5: 'the store is unavailable, locked, damaged, or of a newer Baton; or nothing answers at --http',
   6: 'the run failed',
   7: 'the run was cancelled',
   8: 'baton doctor found problems',

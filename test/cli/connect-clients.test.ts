@@ -61,18 +61,17 @@ describe('where a configuration is', () => {
 });
 
 test('a server over HTTP has a shape for every client, without a command', () => {
-  const entries = CLIENTS.map((client) => [
-    client.id,
-    newEntry(client.entry({ kind: 'http', url: 'http://127.0.0.1:1/mcp' })),
-  ]);
   const url = 'http://127.0.0.1:1/mcp';
+  const headers = { 'X-Team': 'a' };
+  const server = { kind: 'http', url, headers, keepsHeaders: true } as const;
+  const entries = CLIENTS.map((client) => [client.id, newEntry(client.entry(server))]);
   expect(Object.fromEntries(entries)).toEqual({
-    opencode: { type: 'remote', url, enabled: true, timeout: 60_000 },
-    gemini: { httpUrl: url, trust: false },
-    cline: { type: 'streamableHttp', url, timeout: 60, disabled: false },
-    claude: { type: 'http', url },
-    vscode: { type: 'http', url },
-    cursor: { url },
+    opencode: { type: 'remote', url, headers, oauth: false, enabled: true, timeout: 60_000 },
+    gemini: { httpUrl: url, headers, trust: false },
+    cline: { type: 'streamableHttp', url, headers, timeout: 60, disabled: false },
+    claude: { type: 'http', url, headers },
+    vscode: { type: 'http', url, headers },
+    cursor: { url, headers },
   });
 });
 

@@ -8,6 +8,8 @@ describe('maskSecrets', () => {
   const secrets: [string, string][] = [
     ['a variable', `{"env":{"GITHUB_TOKEN":"${secret}"}}`],
     ['a header', `{"headers":{"Authorization":"${secret}"}}`],
+    ['a header of an innocent name', `{"headers":{"X-Team":"${secret}"}}`],
+    ['the query of a URL', `{"url":"https://host/mcp?a=1&api_key=${secret}&b=2"}`],
     ['an option with its value', `{"args":["--api-key","${secret}"]}`],
     ['an option and its value', `{"args":["--password=${secret}"]}`],
     ['a URL', `{"env":{"DB":"postgres://me:${secret}@host/db"}}`],
@@ -25,6 +27,7 @@ describe('maskSecrets', () => {
     '{"args":["/home/somebody/projects/baton-mcp-0.1.0/dist/src/main.js","mcp","--toolsets","all"]}',
     '{"env":{"TOKEN":"${MY_TOKEN}","KEY":"{env:KEY}"}}',
     '{"disabled":false,"timeout":60}',
+    '{"url":"https://host/mcp?tools=all","headers":{"Authorization":"${TOKEN}"}}',
   ])('shows %s', (text) => {
     expect(maskSecrets(text)).toBe(text);
   });

@@ -130,7 +130,12 @@ describe('bad usage', () => {
     ['a variable without a value', ['gemini', '--env', 'TOKEN'], /--env "TOKEN…" is not KEY=VALUE/],
     ['a toolset that is none', ['gemini', '--toolsets', 'rusn'], /did you mean "runs"/],
     ['a removal with options', ['gemini', '--remove', '--env', 'A=1'], /--remove takes the whole/],
-    ['HTTP, which is not served yet', ['gemini', '--http', 'http://x'], /unknown option '--http'/],
+    [
+      'a removal with a URL',
+      ['gemini', '--remove', '--http', 'http://127.0.0.1:1'],
+      /out: --http w/,
+    ],
+    ['headers of a process', ['gemini', '--header', 'A=1'], /--header .* --http is not given/],
   ];
   test.each(cases)('%s', async (_name, args, message) => {
     const { stderr, code } = await connect(...args);

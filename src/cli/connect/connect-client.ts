@@ -13,7 +13,14 @@ export type Server =
       /** Variables to set or to change; those that the entry already has stay. */
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'http'; readonly url: string };
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      /** To set or to change; those that the entry already has stay, if `keepsHeaders`. */
+      readonly headers: Readonly<Record<string, string>>;
+      /** False: the headers that the entry has were meant for another origin, which alone may see them. */
+      readonly keepsHeaders: boolean;
+    };
 
 /** A server said in a client's own words. */
 export interface EntryShape {
@@ -21,8 +28,8 @@ export interface EntryShape {
   readonly owned: JsonObject;
   /** Keys that a new entry begins with; afterwards they are the user's. */
   readonly initial: JsonObject;
-  /** Variables, merged key by key; absent where the client has none. */
-  readonly env?: { readonly key: string; readonly values: Readonly<Record<string, string>> };
+  /** Variables or headers, merged key by key; absent where the client has none. */
+  readonly merged?: { readonly key: string; readonly values: Readonly<Record<string, string>> };
   /** Keys that would make the client take the entry for another kind of server. */
   readonly contradicting: readonly string[];
 }
@@ -68,7 +75,11 @@ export function commonShape(
     return {
       owned: { ...(type !== undefined && { type }), url: server.url },
       initial,
-      contradicting: ['command', 'args', 'cwd', 'httpUrl', 'transport', 'transportType'],
+      merged: { key: 'headers', values: server.headers },
+      contradicting: [
+        ...['command', 'args', 'cwd', 'httpUrl', 'transport', 'transportType'],
+        ...staleHeaders(server),
+      ],
     };
   return {
     owned: {
@@ -77,7 +88,12 @@ export function commonShape(
       args: [...server.args],
     },
     initial,
-    env: { key: 'env', values: server.env },
+    merged: { key: 'env', values: server.env },
     contradicting: ['url', 'httpUrl', 'headers', 'transport', 'transportType'],
   };
+}
+
+/** The key of headers, where those that are there must go. */
+export function staleHeaders({ keepsHeaders }: Extract<Server, { kind: 'http' }>): string[] {
+  return keepsHeaders ? [] : ['headers'];
 }

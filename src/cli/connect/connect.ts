@@ -9,6 +9,8 @@ import {
 import { readConfigurationText, type ConfigurationText } from './configuration-text.ts';
 import type { ClientFiles, ConnectClient, Scope, Surroundings } from './connect-client.ts';
 import { changeEntry, findEntry, type EntryRequest } from './entry-change.ts';
+import type { WantedServer } from './entry-words.ts';
+import { isLoopback } from './loopback.ts';
 import { replaceFile } from './replace-file.ts';
 import { maskSecrets } from './secret-mask.ts';
 import { shownDiff } from './shown-diff.ts';
@@ -122,9 +124,7 @@ function planChange(file: ConfigurationFile, request: EntryRequest): Plan {
 function told(plan: Plan, { scope, surroundings, wanted }: ConnectRequest): Connected {
   const { file, changed, before, after, entry } = plan;
   const shared =
-    scope === 'project' && changed && wanted !== undefined
-      ? ['the entry names paths of this machine: others who check the file out run the command too']
-      : [];
+    scope === 'project' && changed && wanted !== undefined ? notesForOthers(wanted) : [];
   const linked =
     file.target === file.path
       ? []
@@ -136,6 +136,22 @@ function told(plan: Plan, { scope, surroundings, wanted }: ConnectRequest): Conn
     diff: changed ? shownDiff(file.path, before, after) : '',
     notes: [...linked, ...shared],
   };
+}
+
+/** On what is in a file that a project shares. */
+function notesForOthers(wanted: WantedServer): string[] {
+  if (wanted.kind === 'stdio')
+    return [
+      'the entry names paths of this machine: others who check the file out run the command too',
+    ];
+  return [
+    ...(isLoopback(new URL(wanted.url).hostname)
+      ? ['the entry leads to this machine: for others who check the file out, to theirs']
+      : []),
+    ...(Object.keys(wanted.headers).length > 0
+      ? ['the entry holds headers as they were given: others who check the file out can read them']
+      : []),
+  ];
 }
 
 function masked(entry: JsonObject): JsonObject {

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { commonShape, oneFile, type ConnectClient } from './connect-client.ts';
+import {
+  commonShape,
+  oneFile,
+  type ConnectClient,
+  type EntryShape,
+  type Server,
+} from './connect-client.ts';
 
 /** Cursor: `.cursor/mcp.json` in the home directory or in the project (https://cursor.com/docs/mcp). */
 export const cursor: ConnectClient = {
@@ -10,6 +16,12 @@ export const cursor: ConnectClient = {
   newFile: {},
   files: (scope, { cwd, home }) =>
     oneFile(join(scope === 'project' ? cwd : home, '.cursor', 'mcp.json')),
-  entry: (server) => commonShape(server, server.kind === 'stdio' ? { type: 'stdio' } : {}),
+  entry: shape,
   next: 'In Cursor, switch the server on under Customize, MCPs.',
 };
+
+function shape(server: Server): EntryShape {
+  if (server.kind === 'stdio') return commonShape(server, { type: 'stdio' });
+  const common = commonShape(server);
+  return { ...common, contradicting: [...common.contradicting, 'type'] };
+}

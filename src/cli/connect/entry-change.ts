@@ -57,9 +57,9 @@ export function findEntry(
   const entry = findNodeAtLocation(section, [name]);
   if (entry === undefined) return undefined;
   requireObject(entry, `${client.section}.${name}`, text, file);
-  for (const key of ['env', 'environment']) {
-    const env = findNodeAtLocation(entry, [key]);
-    if (env !== undefined) requireObject(env, `${client.section}.${name}.${key}`, text, file);
+  for (const key of ['env', 'environment', 'headers']) {
+    const node = findNodeAtLocation(entry, [key]);
+    if (node !== undefined) requireObject(node, `${client.section}.${name}.${key}`, text, file);
   }
   return valueOf(entry);
 }
@@ -107,9 +107,9 @@ function edit(
 }
 
 /** What a client's configuration says of a server that it does not know yet. */
-export function newEntry({ owned, env, initial }: EntryShape): JsonObject {
-  const hasEnv = env !== undefined && Object.keys(env.values).length > 0;
-  return { ...owned, ...(hasEnv && { [env.key]: { ...env.values } }), ...initial };
+export function newEntry({ owned, merged, initial }: EntryShape): JsonObject {
+  const hasMerged = merged !== undefined && Object.keys(merged.values).length > 0;
+  return { ...owned, ...(hasMerged && { [merged.key]: { ...merged.values } }), ...initial };
 }
 
 /** `text`: comments at most. */
@@ -120,17 +120,18 @@ function newDocument(text: string, document: JsonObject): string {
   return `${kept === '' ? '' : kept + eol}${json}${eol}`;
 }
 
-function update(text: string, path: string[], { owned, env, contradicting }: EntryShape): string {
+function update(text: string, path: string[], shape: EntryShape): string {
+  const { owned, merged, contradicting } = shape;
   let edited = text;
   for (const key of contradicting) edited = removeValue(edited, [...path, key]);
   for (const [key, value] of Object.entries(owned))
     edited = setValue(edited, [...path, key], value);
-  if (env === undefined || Object.keys(env.values).length === 0) return edited;
-  const inEnv = [...path, env.key];
-  if (findNodeAtLocation(parsed(edited), inEnv) === undefined)
-    return setValue(edited, inEnv, { ...env.values });
-  for (const [key, value] of Object.entries(env.values))
-    edited = setValue(edited, [...inEnv, key], value);
+  if (merged === undefined || Object.keys(merged.values).length === 0) return edited;
+  const at = [...path, merged.key];
+  if (findNodeAtLocation(parsed(edited), at) === undefined)
+    return setValue(edited, at, { ...merged.values });
+  for (const [key, value] of Object.entries(merged.values))
+    edited = setValue(edited, [...at, key], value);
   return edited;
 }
 

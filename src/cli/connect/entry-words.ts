@@ -12,16 +12,48 @@ export type WantedServer =
       readonly options: Readonly<Record<string, string>>;
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'http'; readonly url: string };
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+    };
 
-/** The server to register: options and variables of the entry that is there stay unless `wanted` says otherwise. */
+/**
+ * The server to register: options and variables of the entry that is there stay unless `wanted` says otherwise, and so do
+ * its headers while it is of the same origin: what one server is to see, another is not.
+ */
 export function serverFor(wanted: WantedServer, existing: JsonObject | undefined): Server {
-  if (wanted.kind === 'http') return wanted;
+  if (wanted.kind === 'http') return httpServerFor(wanted, existing);
   const { command, main, options } = wanted;
   let rest = existing === undefined ? [] : optionsIn(existing);
   for (const [option, value] of Object.entries(options)) rest = withOption(rest, option, value);
-  const env = { ...nestedEnv(existing), ...wanted.env };
+  const env = { ...nested(existing, 'env'), ...wanted.env };
   return { kind: 'stdio', command, args: [main, 'mcp', ...rest], env };
+}
+
+function httpServerFor(
+  { url, headers }: Extract<WantedServer, { kind: 'http' }>,
+  existing: JsonObject | undefined,
+): Server {
+  const before = existing === undefined ? undefined : urlOf(existing);
+  const keepsHeaders = before === undefined || URL.parse(before)?.origin === new URL(url).origin;
+  const kept = keepsHeaders ? nested(existing, 'headers') : {};
+  const names = keepsHeaders
+    ? [...Object.keys(textsIn(existing?.headers)), ...Object.keys(kept)]
+    : [];
+  // Names of headers differ in more than their case, or they are the same header.
+  const spelt = Object.entries(headers).map(([given, value]) => [
+    names.find((name) => name.toLowerCase() === given.toLowerCase()) ?? given,
+    value,
+  ]);
+  const given = Object.fromEntries(spelt) as Record<string, string>; // pairs of texts
+  return { kind: 'http', url, headers: { ...kept, ...given }, keepsHeaders };
+}
+
+/** Where an entry leads to, however its client writes it. */
+function urlOf(entry: JsonObject): string | undefined {
+  const { url, httpUrl } = described(entry);
+  return [httpUrl, url].find((value) => typeof value === 'string');
 }
 
 /** Whether an entry is (or may well be) one that starts Baton; one without a command is nobody else's. */
@@ -44,11 +76,15 @@ function described(entry: JsonObject): JsonObject {
   return isJsonObject(entry.transport) ? entry.transport : entry;
 }
 
-function nestedEnv(entry: JsonObject | undefined): Record<string, string> {
-  const env: Json | undefined = isJsonObject(entry?.transport) ? entry.transport.env : undefined;
-  if (!isJsonObject(env)) return {};
+/** What Cline's own commands wrote there: the level goes, and it must not be lost with it. */
+function nested(entry: JsonObject | undefined, key: 'env' | 'headers'): Record<string, string> {
+  return isJsonObject(entry?.transport) ? textsIn(entry.transport[key]) : {};
+}
+
+function textsIn(object: Json | undefined): Record<string, string> {
+  if (!isJsonObject(object)) return {};
   return Object.fromEntries(
-    Object.entries(env).flatMap(([key, value]) =>
+    Object.entries(object).flatMap(([key, value]) =>
       typeof value === 'string' ? [[key, value]] : [],
     ),
   );

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { commonShape, oneFile, type ConnectClient } from './connect-client.ts';
+import { commonShape, oneFile, staleHeaders, type ConnectClient } from './connect-client.ts';
 import { variable } from './places.ts';
 
 /**
@@ -23,7 +23,8 @@ export const gemini: ConnectClient = {
       ? {
           owned: { httpUrl: server.url },
           initial: { trust: false },
-          contradicting: ['command', 'args', 'cwd', 'url'],
+          merged: { key: 'headers', values: server.headers },
+          contradicting: ['command', 'args', 'cwd', 'url', ...staleHeaders(server)],
         }
       : commonShape(server, { initial: { trust: false } }),
   next: 'Restart Gemini CLI; "gemini mcp list" shows the server.',

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import type { ConnectClient, EntryShape, Server } from './connect-client.ts';
+import {
+  staleHeaders,
+  type ConnectClient,
+  type EntryShape,
+  type Server,
+} from './connect-client.ts';
 import { xdgConfigHome } from './places.ts';
 
 /** Milliseconds; longer than any wait of Baton's (25 s). */
@@ -42,13 +47,15 @@ function shape(server: Server): EntryShape {
   if (server.kind === 'http')
     return {
       owned: { type: 'remote', url: server.url },
-      initial,
-      contradicting: ['command', 'environment', 'cwd'],
+      // What answers was asked without OAuth: OpenCode need not try it.
+      initial: { oauth: false, ...initial },
+      merged: { key: 'headers', values: server.headers },
+      contradicting: ['command', 'environment', 'cwd', ...staleHeaders(server)],
     };
   return {
     owned: { type: 'local', command: [server.command, ...server.args] },
     initial,
-    env: { key: 'environment', values: server.env },
+    merged: { key: 'environment', values: server.env },
     contradicting: ['url', 'headers', 'oauth'],
   };
 }

@@ -7,6 +7,10 @@ const SECRET_NAME =
 /** Values that are secrets whatever they are called: prefixes of known issuers, and credentials within a URL. */
 const SECRET_VALUE =
   /\b(?:sk-|ghp_|gho_|ghs_|github_pat_|glpat-|xox[a-z]-|npm_|AKIA|AIza|eyJ|hf_|Bearer )[\w.~+/=-]{6,}|(?<=:\/\/[^\s/:@"]*:)[^\s/@"]+(?=@)/g;
+const SECRET_IN_QUERY =
+  /(?<=[?&][\w.-]*(?:key|token|secret|passw|pwd|auth|sig|session|code)[\w.-]*=)[^&\s"#]+/gi;
+/** Whatever a header is called: they are there to let somebody in. */
+const IN_HEADERS = /\/headers\//i;
 /** Long and mixed, without a separator of paths, lists or words: more likely a key than anything a person wrote. */
 const RANDOM_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[\w+=-]{32,}$/;
 
@@ -23,7 +27,7 @@ export function maskSecrets(text: string, before = ''): string {
     const shown = JSON.stringify(isNew ? `${MASK} (new value)` : MASK);
     masked = masked.slice(0, node.offset) + shown + masked.slice(node.offset + node.length);
   }
-  return masked.replaceAll(SECRET_VALUE, MASK);
+  return masked.replaceAll(SECRET_VALUE, MASK).replaceAll(SECRET_IN_QUERY, MASK);
 }
 
 interface Secret {
@@ -45,7 +49,8 @@ function secretsIn(text: string): Secret[] {
       for (const [at, item] of (node.children ?? []).entries())
         visit(item, `${path}/${at}`, optionBefore(node, at) ?? name);
     const value: unknown = node.value;
-    if (typeof value === 'string' && isSecret(name, value)) secrets.push({ path, node, value });
+    if (typeof value === 'string' && isSecret(name, value, path))
+      secrets.push({ path, node, value });
   };
   if (root !== undefined) visit(root, '', '');
   return secrets;
@@ -57,8 +62,9 @@ function optionBefore(array: Node, at: number): string | undefined {
   return typeof value === 'string' && value.startsWith('-') ? value : undefined;
 }
 
-function isSecret(name: string, value: string): boolean {
+function isSecret(name: string, value: string, path: string): boolean {
   if (value === '' || /^\$\{?[\w:]+\}?$|^\{(?:env|file):/.test(value)) return false;
+  if (IN_HEADERS.test(path)) return true;
   const [option, given] = value.startsWith('-') ? value.split('=', 2) : [name, value];
   if (given === undefined) return false;
   return SECRET_NAME.test(option ?? '') || RANDOM_VALUE.test(given);
