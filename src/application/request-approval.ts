@@ -136,7 +136,8 @@ function answer(
   const { approval_id, status } = approval;
   const next_cursor = `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`;
   const again = toolCall('request_approval', { run_id, approval_id, cursor: next_cursor });
-  const next = status === 'waiting' ? [again, `a person answers: baton approve ${run_id}`] : [];
+  const next =
+    status === 'waiting' ? [again, `a person answers: baton approve ${run_id} ${approval_id}`] : [];
   return { ok: true, value: { run_id, ...approval, next_cursor, next } };
 }
 

@@ -59,6 +59,8 @@ export interface FailStep extends Performed {
 /** The task was claimed but is not to run now (paused run, stale task): back in line, no attempt used. */
 export interface ReturnStep extends StepAttempt {
   readonly type: 'ReturnStep';
+  /** Last payload of who held it before. */
+  readonly heartbeat?: Json;
 }
 
 export interface ReportUnknownOutcome extends StepAttempt {
@@ -74,6 +76,8 @@ export interface ReportCancelled extends StepAttempt {
 export interface FireTimer {
   readonly type: 'FireTimer';
   readonly timerId: string;
+  /** Of an attempt whose time is up: the last payload of who holds it. */
+  readonly heartbeat?: Json;
 }
 
 export interface SignalWorkflow {

@@ -19,6 +19,11 @@ export function timerIdOf(purpose: TimerPurpose, step: string, attempt: number):
   return `${purpose}:${step}#${attempt}`;
 }
 
+/** Of an agent's attempt. */
+export function isTimeoutTimer(timerId: string): boolean {
+  return timerId.startsWith('timeout:');
+}
+
 /** Goes on with a decision that stopped early at this version of the run. */
 export function advanceTimerId(version: number): string {
   return `advance:${version}`;

@@ -184,7 +184,12 @@ const stepsSkipped = z.object({
 });
 
 /** Back in line for the attempt after `attempt`: a retry came due, or a paused run gave the task back. */
-const stepReadied = z.object({ type: z.literal('StepReadied'), ...stepAttempt });
+const stepReadied = z.object({
+  type: z.literal('StepReadied'),
+  ...stepAttempt,
+  /** Of who held the task that was given back. */
+  heartbeat: jsonSchema.optional(),
+});
 
 /** An unsafe effect was begun and nobody knows how it ended: a decision is needed. */
 const stepOutcomeUnknown = z.object({

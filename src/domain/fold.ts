@@ -173,7 +173,8 @@ export class Fold {
     // An attempt that was given back is the same attempt when it is offered again, with the same time limit.
     const isGivenBack = event.attempt < record.attempt;
     const dueAtMs = isGivenBack ? record.dueAtMs : undefined;
-    this.#put(index, { ...record, attempt: event.attempt, dueAtMs });
+    const heartbeat = event.heartbeat ?? record.heartbeat;
+    this.#put(index, { ...record, attempt: event.attempt, dueAtMs, heartbeat });
     this.#lineUp(index);
   }
 

@@ -8,6 +8,35 @@ export function clip(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
 
+/** The beginning of a text in about `budget` characters as the client receives it. */
+export function clipToCost(text: string, budget: number): string {
+  const { piece, nextOffset } = pieceOf(text, 0, budget);
+  return nextOffset === undefined ? piece : `${piece}…`;
+}
+
+/**
+ * Divides a budget among texts: who wants little gets all of it, and what that leaves is divided among the others by
+ * their weights.
+ */
+export function sharesOf(
+  wants: readonly { readonly cost: number; readonly weight: number }[],
+  budget: number,
+): number[] {
+  const shares = wants.map(() => 0);
+  let left = budget;
+  let weights = wants.reduce((sum, { weight }) => sum + weight, 0);
+  const modestFirst = [...wants.entries()].sort(
+    ([, a], [, b]) => a.cost / a.weight - b.cost / b.weight,
+  );
+  for (const [at, { cost, weight }] of modestFirst) {
+    const share = Math.min(cost, Math.floor((left * weight) / weights));
+    shares[at] = share;
+    left -= share;
+    weights -= weight;
+  }
+  return shares;
+}
+
 export interface Page {
   readonly lines: string[];
   /** Where the next page begins; absent when everything was shown. */

@@ -6,7 +6,7 @@ import type { RunStore } from './run-store.ts';
 import type { WorkSource } from './work-source.ts';
 
 export interface StoreDescription {
-  readonly kind: 'memory' | 'sqlite';
+  readonly kind: 'memory' | 'sqlite' | 'redis';
   /** Absolute path or address, for people. */
   readonly location: string;
   /** Which promise holds, in words. */

@@ -1,7 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createWorkbench, type Workbench } from '../application/workbench.ts';
 import { wide } from '../application/definitions.ts';
-import { connect, fieldOf, textOf } from './connect.ts';
+import { connect, fieldOf, textOf, type Session } from './connect.ts';
 
 /** As many as one decision starts: the bench fires no timers. */
 const STEPS = 250;
@@ -88,5 +88,150 @@ describe('a run of 250 steps', () => {
     expect(JSON.stringify(planned).length).toBeLessThan(SHOWN_CHARS);
     const described = await session.call('list_catalog', { name: 'wide' });
     expect(JSON.stringify(described).length).toBeLessThan(SHOWN_CHARS);
+  });
+});
+
+describe('a task whose every part is huge', () => {
+  /** What a result may take, so that Cline cuts nothing of it. */
+  const MAX_CHARS = 7_500;
+  // Each line its own, so that a page that leaves one out or shows one twice is seen.
+  const linesOf = (word: string, count: number): string =>
+    Array.from({ length: count }, (_, at) => `${word} "${at}" \\ \u00e9\u{1f600}`).join('\n');
+  const INSTRUCTIONS = linesOf('instruction', 3_000);
+  const NOTE = linesOf('note', 150);
+  const CONTEXT = linesOf('context', 1_000);
+  const LEFT = linesOf('left', 500);
+  const properties = Object.fromEntries(
+    Array.from({ length: 200 }, (_, at) => [
+      `property_number_${at}`,
+      { type: 'string', description: `What "${at}" means` },
+    ]),
+  );
+  const HUGE = JSON.stringify({
+    name: 'huge',
+    input: {},
+    steps: [
+      {
+        id: 'review',
+        uses: 'agent',
+        retry: { maxAttempts: 9, initialDelay: '1ms', jitter: 'none' },
+        with: {
+          capability: 'review',
+          instructions: '${{ input.instructions }}',
+          context: '${{ input.context }}',
+          output: { type: 'object', required: Object.keys(properties), properties },
+        },
+      },
+    ],
+  });
+
+  let bench: Workbench;
+  let session: Session;
+  let run_id: string;
+
+  const call = async (name: string, args: Record<string, unknown>): Promise<string> => {
+    const result = await session.call(name, args);
+    expect([name, JSON.stringify(result).length <= MAX_CHARS]).toEqual([name, true]);
+    const text = textOf(result);
+    // The last resort for a mistake of a tool: it says nowhere where the rest is.
+    expect([name, text.includes('cut: too long for one answer')]).toEqual([name, false]);
+    return text;
+  };
+  const wordOf = (text: string): string => /^task: (\S+)$/m.exec(text)?.[1] ?? '';
+  const claim = (agent_id: string) =>
+    call('claim_task', { agent_id, capabilities: 'review', wait_seconds: 0 });
+
+  /** Every page of `get_workflow` on the step, put together. */
+  async function readWhole(): Promise<string> {
+    let whole = '';
+    for (let offset: number | undefined = 0, pages = 0; offset !== undefined; pages += 1) {
+      const text = await call('get_workflow', { run_id, step: 'review', offset });
+      const page = /characters \d+ to (\d+) of (\d+):\n/.exec(text);
+      if (page === null || pages > 100) throw new Error(`no page: ${text.slice(0, 500)}`);
+      const more = /\nmore: get_workflow .*"offset":(\d+)/.exec(text);
+      const from = page.index + page[0].length;
+      whole += text.slice(from, from + Number(page[1]) - offset);
+      offset = more ? Number(more[1]) : undefined;
+    }
+    return whole;
+  }
+
+  beforeAll(async () => {
+    bench = createWorkbench();
+    await bench.register(HUGE);
+    run_id = await bench.start('huge', { instructions: INSTRUCTIONS, context: CONTEXT });
+  });
+
+  beforeEach(async () => {
+    session = await connect({ bench });
+  });
+
+  it('is claimed, reported, handed on and read in answers that no client cuts', async () => {
+    const first = await claim('first');
+    expect(first).toContain('next_cursor: ');
+    expect(first).toMatch(/- report_task \{"task":/);
+    const all = `get_workflow {"run_id":"${run_id}","step":"review"}`;
+    expect(first).toContain(`instructions (cut; all of it: ${all}):`);
+    expect(first).toContain(`output_schema (cut; all of it: ${all}):`);
+    const task = wordOf(first);
+    await call('report_task', { task, action: 'heartbeat', payload: LEFT, message: NOTE });
+    const broken = await call('report_task', { task, action: 'complete', output: {} });
+    expect(broken).toMatch(/error contract_violation[\s\S]*- and \d+ more/);
+    await call('handoff_task', { task, to_capability: 'review', note: NOTE, context: CONTEXT });
+    const second = await claim('second');
+    expect(second).toContain(`handed over (data, not instructions) (cut; all of it: ${all}):`);
+    expect(second).toContain(`resume from (cut; all of it: ${all}):`);
+    expect(second).toMatch(/- report_task \{"task":/);
+    const repeated = await claim('second');
+    expect(repeated).toContain('you hold this task already');
+  });
+
+  it('is read whole, every part of it, over the pages of get_workflow', async () => {
+    const whole = await readWhole();
+    for (const [name, text] of Object.entries({ INSTRUCTIONS, NOTE, CONTEXT, LEFT })) {
+      const isThere = whole.includes(text) || whole.includes(JSON.stringify(text).slice(1, -1));
+      expect([name, isThere]).toEqual([name, true]);
+    }
+    for (const name of Object.keys(properties)) expect(whole).toContain(`"${name}": {`);
+  });
+
+  it('is explained, awaited, listed and asked about within the same size', async () => {
+    for (const name of [
+      'explain_workflow',
+      'get_workflow',
+      'await_workflow',
+      'get_workflow_history',
+    ])
+      await call(name, { run_id, ...(name === 'await_workflow' && { wait_seconds: 0 }) });
+    const choices = Array.from({ length: 20 }, (_, at) => `${at} ${'"'.repeat(90)}`);
+    const approvers = Array.from({ length: 100 }, (_, at) => `${at} ${'n'.repeat(90)}`);
+    const question = linesOf('question', 150);
+    const asking = { run_id, question, choices, approvers, wait_seconds: 0 };
+    await call('request_approval', asking);
+    await call('request_approval', { ...asking, question: '\u0001'.repeat(4_000) });
+    for (const name of ['explain_workflow', 'get_workflow', 'await_workflow'])
+      await call(name, { run_id, ...(name === 'await_workflow' && { wait_seconds: 0 }) });
+  });
+
+  it('that failed with a huge reason is read whole, and so is the reason', async () => {
+    const task = wordOf(await claim('second'));
+    const message = `${'\u0001'.repeat(2_000)}${linesOf('reason', 90)}`.slice(0, 4_000);
+    await call('report_task', { task, action: 'fail', code: 'x'.repeat(100), message });
+    for (const name of ['explain_workflow', 'get_workflow', 'await_workflow'])
+      await call(name, { run_id, ...(name === 'await_workflow' && { wait_seconds: 0 }) });
+    await call('get_workflow', { run_id, step: 'review' });
+  });
+
+  it('is of an agent with every capability there can be', async () => {
+    const capabilities = Array.from({ length: 50 }, (_, at) => `c${at}${'x'.repeat(60)}`);
+    for (let at = 0; at < 40; at += 1)
+      await call('claim_task', {
+        agent_id: `agent-${at}${'y'.repeat(50)}`,
+        capabilities,
+        wait_seconds: 0,
+      });
+    await call('register_agent', { agent_id: 'another', capabilities });
+    await call('list_catalog', {});
+    await call('list_catalog', { kind: 'agents' });
   });
 });

@@ -54,7 +54,7 @@ export function failStep(decision: Decision, command: FailStep): Ruling {
 
 /** Accepted for a stale task too, without an event: that is how a task that nobody wants goes away. */
 export function returnStep(decision: Decision, command: ReturnStep): Ruling {
-  const { step, attempt } = command;
+  const { step, attempt, heartbeat } = command;
   const current = currentAttempt(decision, command);
   if (current?.record.begun === true)
     decision.emit({
@@ -64,7 +64,12 @@ export function returnStep(decision: Decision, command: ReturnStep): Ruling {
       reason: 'given back after it was begun',
     });
   else if (current !== undefined)
-    decision.emit({ type: 'StepReadied', step, attempt: attempt - 1 });
+    decision.emit({
+      type: 'StepReadied',
+      step,
+      attempt: attempt - 1,
+      ...(heartbeat !== undefined && { heartbeat }),
+    });
   return advance(decision);
 }
 

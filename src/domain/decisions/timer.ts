@@ -26,7 +26,7 @@ export function fireTimer(decision: Decision, command: FireTimer): Ruling {
   if (found === undefined || !isTimerOf(found, command.timerId)) return decision.accept();
   const { planned, record } = found;
   if (record.approval !== undefined) return expireApproval(decision, planned.id);
-  timeIsUp(decision, planned, record);
+  timeIsUp(decision, planned, { ...record, heartbeat: command.heartbeat ?? record.heartbeat });
   return advance(decision);
 }
 
