@@ -38,63 +38,77 @@ describe.each([
 ] as const)('an approval put to the user of a client (%s)', (_era, client) => {
   it('is answered in the course of a call that waits for the run', async () => {
     const said = { answer: 'ship', comment: 'looks fine' };
-    const { call, runId, asked, bench } = await gated(client, { action: 'accept', content: said });
-    const awaited = textOf(await call('await_workflow', { run_id: runId }));
+    const session = await gated(client, { action: 'accept', content: said });
+    const awaited = textOf(await session.call('await_workflow', { run_id: session.runId }));
     expect(awaited).toContain('finished: true');
     expect(awaited).toContain('{"chosen":"ship"}');
-    expect(asked).toEqual([expect.stringContaining('Deploy it?')]);
-    const resolved = (await bench.events(runId)).find(({ type }) => type === 'ApprovalResolved');
+    expect(session.asked).toEqual([expect.stringContaining('Deploy it?')]);
+    const resolved = (await session.bench.events(session.runId)).find(
+      ({ type }) => type === 'ApprovalResolved',
+    );
     expect(resolved).toMatchObject({ by: 'anna', via: 'elicitation', comment: 'looks fine' });
   });
 
   it('may be rejected', async () => {
-    const { call, runId } = await gated(client, {
+    const session = await gated(client, {
       action: 'accept',
       content: { answer: 'reject' },
     });
-    const awaited = textOf(await call('await_workflow', { run_id: runId }));
+    const awaited = textOf(await session.call('await_workflow', { run_id: session.runId }));
     expect(awaited).toContain('rejected by anna');
   });
 
   it('stays open when the user would rather not say, who is not asked again', async () => {
-    const { call, runId, asked } = await gated(client, { action: 'decline' });
-    const first = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
-    const second = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    const session = await gated(client, { action: 'decline' });
+    const first = textOf(
+      await session.call('await_workflow', { run_id: session.runId, wait_seconds: 0 }),
+    );
+    const second = textOf(
+      await session.call('await_workflow', { run_id: session.runId, wait_seconds: 0 }),
+    );
     expect(first).toContain('waiting_for_person');
     expect(second).toContain('waiting_for_person');
-    expect(asked).toHaveLength(1);
+    expect(session.asked).toHaveLength(1);
   });
 
   it('takes no answer that is none of the choices', async () => {
     const content = { answer: 'anything' };
-    const { call, runId, bench } = await gated(client, { action: 'accept', content });
-    const awaited = textOf(await call('await_workflow', { run_id: runId, wait_seconds: 0 }));
+    const session = await gated(client, { action: 'accept', content });
+    const awaited = textOf(
+      await session.call('await_workflow', { run_id: session.runId, wait_seconds: 0 }),
+    );
     expect(awaited).toContain('waiting_for_person');
-    const view = valueOf(await bench.application.getWorkflow(bench.context, { run_id: runId }));
+    const view = valueOf(
+      await session.bench.application.getWorkflow(session.bench.context, { run_id: session.runId }),
+    );
     expect(view.approvals).toMatchObject([{ approval_id: 'gate', status: 'waiting' }]);
   });
 
   it('is left to those who may approve it', async () => {
     const listed = GATE.replace('question:', 'approvers: [bert], question:');
     const content = { answer: 'ship' };
-    const { call, runId, asked } = await gated(client, { action: 'accept', content }, listed);
-    await call('await_workflow', { run_id: runId, wait_seconds: 0 });
-    expect(asked).toEqual([]);
+    const session = await gated(client, { action: 'accept', content }, listed);
+    await session.call('await_workflow', { run_id: session.runId, wait_seconds: 0 });
+    expect(session.asked).toEqual([]);
   });
 
   it('asked for by an agent is asked once', async () => {
-    const { call, runId, asked, bench } = await gated(client, {
+    const session = await gated(client, {
       action: 'accept',
       content: { answer: 'ship' },
     });
-    await bench.register('name: idle\nsteps: [{ id: a, uses: signal, with: { name: go } }]');
-    const idle = await bench.start('idle');
+    await session.bench.register(
+      'name: idle\nsteps: [{ id: a, uses: signal, with: { name: go } }]',
+    );
+    const idle = await session.bench.start('idle');
     const content = { run_id: idle, question: 'May I?', choices: ['ship'], wait_seconds: 0 };
-    const answered = textOf(await call('request_approval', content));
+    const answered = textOf(await session.call('request_approval', content));
     expect(answered).toContain('chosen "ship" by anna');
-    expect(asked).toEqual([expect.stringContaining('May I?')]);
-    expect(runId).not.toBe(idle);
-    const view = valueOf(await bench.application.getWorkflow(bench.context, { run_id: idle }));
+    expect(session.asked).toEqual([expect.stringContaining('May I?')]);
+    expect(session.runId).not.toBe(idle);
+    const view = valueOf(
+      await session.bench.application.getWorkflow(session.bench.context, { run_id: idle }),
+    );
     expect(view.approvals).toHaveLength(1);
   });
 });

@@ -29,8 +29,8 @@ output: '\${{ steps.read.output }}'
 interface Site {
   readonly cwd: string;
   readonly baton: Baton;
-  start(): Promise<string>;
-  finished(runId: string): Promise<WorkflowView>;
+  readonly start: () => Promise<string>;
+  readonly finished: (runId: string) => Promise<WorkflowView>;
 }
 
 /** A project with a store of its own, and a process that starts runs and watches them. */
