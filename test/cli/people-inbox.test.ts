@@ -7,7 +7,7 @@ describe('inbox', () => {
     const empty = new PeopleFixture();
     expect((await empty.run(['inbox'])).stdout).toBe('Nothing waits for people.\n');
     expect((await empty.run(['inbox', '--as', 'anna'])).stdout).toBe('Nothing waits for anna.\n');
-    expect((await empty.json(['inbox'])).value).toEqual({ runs: [] });
+    expect((await empty.json(['inbox'])).value).toEqual({ runs: [], unreadable: [] });
     empty.dispose();
   });
 

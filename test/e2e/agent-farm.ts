@@ -53,7 +53,8 @@ export class AgentFarm {
 
   /** Starts a run of one task for an agent; answers its id. */
   async start(process: BatonProcess, idempotency_key?: string): Promise<string> {
-    await process.call('register_workflow', { definition: DEFINITION });
+    const registered = await process.call('register_workflow', { definition: DEFINITION });
+    if (registered.isError) throw new Error(registered.text);
     const call = { workflow: 'reviewing', ...(idempotency_key && { idempotency_key }) };
     const started = await process.call('start_workflow', call);
     if (started.isError) throw new Error(started.text);
@@ -89,6 +90,20 @@ export class AgentFarm {
       database.close();
     }
     throw new Error('nothing was claimed');
+  }
+
+  /** Whether somebody holds the lock of writers. */
+  isLocked(): boolean {
+    const database = new DatabaseSync(this.#store);
+    try {
+      database.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch (error) {
+      if (error instanceof Error && error.message.includes('locked')) return true;
+      throw error;
+    } finally {
+      database.close();
+    }
   }
 
   /** The events of a run, as the store has them. */

@@ -27,9 +27,14 @@ afterEach(async () => {
   await farm.close();
 });
 
+/** Not in the midst of a write: a file's lock is held for as long as its process stands still. */
 function stop({ pid }: BatonProcess): void {
-  process.kill(pid, 'SIGSTOP');
   stopped.add(pid);
+  for (let isWriting = true; isWriting;) {
+    process.kill(pid, 'SIGSTOP');
+    isWriting = farm.isLocked();
+    if (isWriting) process.kill(pid, 'SIGCONT');
+  }
 }
 
 function goOn({ pid }: BatonProcess): void {
