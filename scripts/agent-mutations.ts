@@ -269,5 +269,73 @@ const agents: readonly Mutation[] = [
   },
 ];
 
+const REPORT = ['test/application/report-task.test.ts'];
+const ELICITATION = ['test/mcp/elicitation.test.ts'];
+
+/** Between an agent or a person and the run. */
+const reports: readonly Mutation[] = [
+  {
+    name: 'reports: count without the lease',
+    file: 'src/application/report-task.ts',
+    find: '      acknowledge: lease,\n',
+    replace: '',
+    tests: REPORT,
+  },
+  {
+    name: 'reports: another result passes for the same',
+    file: 'src/application/report-task.ts',
+    find: '...(isResult && { digest: this.#digest() }),',
+    replace: '',
+    tests: REPORT,
+  },
+  {
+    name: 'reports: a task is made up',
+    file: 'src/application/task-token.ts',
+    find: 'if (end < 0 || token.slice(end + 1) !== macOf(secret, tenant, text)) return undefined;',
+    replace: 'if (end < 0) return undefined;',
+    tests: REPORT,
+  },
+  {
+    name: 'handovers: count without the lease',
+    file: 'src/application/handoff-task.ts',
+    find: '        acknowledge: lease,\n',
+    replace: '',
+    tests: ['test/application/handoff-task.test.ts'],
+  },
+  {
+    name: 'claims: one that was repeated is taken back',
+    file: 'src/application/claim-task.ts',
+    find: "if (await this.#settle(token, 'withdrawn')) await this.#giveBack(task, told);",
+    replace: 'await this.#giveBack(task, told);',
+    tests: ['test/simulation/simulation-agents.test.ts'],
+  },
+  {
+    name: 'approvals: taken after their time, before the timer',
+    file: 'src/domain/decisions/approval.ts',
+    find: 'if (found.dueAtMs !== undefined && decision.context.nowMs >= found.dueAtMs)',
+    replace: 'if (found.dueAtMs !== undefined && decision.context.nowMs < 0)',
+    tests: APPROVAL,
+  },
+  {
+    name: 'elicitation: asks a user who may not approve',
+    file: 'src/mcp/ask-user.ts',
+    find: 'if (approvers !== undefined && !approvers.includes(this.#options.person)) return false;',
+    replace: '',
+    tests: ELICITATION,
+  },
+  {
+    name: 'elicitation: a server that changes nothing asks',
+    file: 'src/mcp/server.ts',
+    find: 'readOnly || !options.askUser',
+    replace: '!options.askUser',
+    tests: ELICITATION,
+  },
+];
+
 /** Guards of what agents and people do in a run. */
-export const AGENT_MUTATIONS: readonly Mutation[] = [...approvals, ...handovers, ...agents];
+export const AGENT_MUTATIONS: readonly Mutation[] = [
+  ...approvals,
+  ...handovers,
+  ...agents,
+  ...reports,
+];

@@ -122,8 +122,11 @@ describe('a server asks nobody', () => {
     expect(seen).toContain('waiting_for_person');
   });
 
-  it('that was not allowed to', async () => {
-    const session = await connect({ client: CAN_ASK });
+  it.each([
+    ['that was not allowed to', {}],
+    ['that changes nothing', { askUser: ASKING, readOnly: true }],
+  ])('%s', async (_name, options) => {
+    const session = await connect({ client: CAN_ASK, ...options });
     session.client.setRequestHandler('elicitation/create', () => {
       throw new Error('was asked');
     });
