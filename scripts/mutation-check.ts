@@ -13,6 +13,8 @@ const COPIED = [
   'vitest.config.ts',
   'src',
   'tools',
+  'resources',
+  'prompts',
   'test',
   'scripts',
   'workflows',
