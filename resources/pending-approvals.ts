@@ -29,7 +29,7 @@ export const pendingApprovalsResource = defineResource({
         left_out: isMore ? `more than ${items.length - count}` : items.length - count,
         more: 'baton inbox',
       }),
-      note: `Only a person can answer, at a terminal; no tool does. ${UNTRUSTED}`,
+      note: `Only a person can answer, at a terminal or with an operator key; no tool does. ${UNTRUSTED}`,
       items: items.slice(0, count),
     });
     return { ok: true, value: jsonContentThatFits(items.length, shape) };

@@ -2,7 +2,7 @@
  * An agent that is a program: it claims tasks for the capability `todo-review`, looks for open TODO marks in the files that
  * a task names, and reports them. Stop it with Ctrl-C: what it holds goes to the next agent.
  *
- *   node todo-reviewer.ts                 # in one terminal
+ *   npx node todo-reviewer.ts             # in one terminal
  *   npx baton run review.yaml --watch     # in another
  */
 import { readFile } from 'node:fs/promises';

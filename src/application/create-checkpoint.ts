@@ -82,7 +82,7 @@ async function keepRepository(
     if (!(error instanceof RepositoryError)) throw error;
     return failure({
       code: 'repository_unreadable',
-      message: `${error.message}; no checkpoint was made.`,
+      message: `No checkpoint was made: ${error.message}.`,
       changed: 'nothing',
       next: 'Correct the path, or leave repository out to name the point in the history alone.',
     });

@@ -4,19 +4,27 @@ import { isJsonObject } from '../domain/json.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { UseCaseError, UseCaseResult } from './use-case.ts';
 
+/** Shorter names are near to anything. */
+const MIN_SLIP_CHARS = 4;
+
 /**
  * Arguments from outside, checked by a use case's schema. Unknown ones are dropped, because clients add their own
- * (`wait_for_previous`); one that looks like a misspelt known name is mentioned when something else is wrong.
+ * (`wait_for_previous`); one that looks like a misspelt known name is refused: without it the call would mean another.
  */
 export function parseArguments<Schema extends z.ZodObject>(
   schema: Schema,
   given: unknown,
 ): UseCaseResult<z.infer<Schema>> {
   const parsed = schema.safeParse(given ?? {});
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const filled = schema.safeParse(withoutBlanks(given));
-  if (filled.success) return { ok: true, value: filled.data };
-  return { ok: false, error: argumentError(schema, given, parsed.error.issues) };
+  const read = parsed.success ? parsed : schema.safeParse(withoutBlanks(given));
+  if (!read.success) return { ok: false, error: argumentError(schema, given, issuesOf(parsed)) };
+  const misspelt = misspeltArguments(schema, given);
+  if (misspelt.length > 0) return { ok: false, error: refusalOf(schema, misspelt) };
+  return { ok: true, value: read.data };
+}
+
+function issuesOf({ error }: z.ZodSafeParseResult<unknown>): readonly z.core.$ZodIssue[] {
+  return error?.issues ?? [];
 }
 
 /** Some clients send `null` or an empty text for what they mean to leave out. */
@@ -31,7 +39,19 @@ function argumentError(
   given: unknown,
   issues: readonly z.core.$ZodIssue[],
 ): UseCaseError {
-  const violations = issues.map((issue) => violationOf(schema, given, issue));
+  return refusalOf(
+    schema,
+    issues.map((issue) => violationOf(schema, given, issue)),
+  );
+}
+
+interface ArgumentViolation {
+  readonly path: string;
+  readonly message: string;
+  readonly suggestion?: string;
+}
+
+function refusalOf(schema: z.ZodObject, violations: readonly ArgumentViolation[]): UseCaseError {
   return {
     code: 'invalid_arguments',
     message: violations.map(({ path, message }) => `${path}: ${message}`).join('; '),
@@ -45,7 +65,7 @@ function violationOf(
   schema: z.ZodObject,
   given: unknown,
   issue: z.core.$ZodIssue,
-): { path: string; message: string; suggestion?: string } {
+): ArgumentViolation {
   const path = formatPath(issue.path) || 'arguments';
   const isMissing = isJsonObject(given) && issue.path.length === 1 && !(path in given);
   if (!isMissing) return { path, message: issue.message };
@@ -53,6 +73,18 @@ function violationOf(
   const misspelt = nearestName(path, unknown);
   const hint = misspelt === undefined ? '' : ` (you sent "${misspelt}")`;
   return { path, message: `is required${hint}` };
+}
+
+/** Close enough to an argument that was not given to be a slip: few letters differ, and the first does not. */
+function misspeltArguments(schema: z.ZodObject, given: unknown): ArgumentViolation[] {
+  if (!isJsonObject(given)) return [];
+  const missing = Object.keys(schema.shape).filter((name) => !(name in given));
+  return Object.keys(given).flatMap((path) => {
+    if (path in schema.shape || path.length < MIN_SLIP_CHARS) return [];
+    const suggestion = nearestName(path, missing);
+    if (suggestion === undefined || suggestion[0] !== path[0]) return [];
+    return [{ path, message: 'is no argument of this tool', suggestion }];
+  });
 }
 
 function signatureOf(schema: z.ZodObject): string {

@@ -23,13 +23,23 @@ export function parseDefinitionText(text: string, loaded: DeclaredKinds): Parsed
   if (problems.length > 0)
     return {
       ok: false,
-      errors: problems.map(({ message, linePos }) => ({
-        path: linePos ? `line ${linePos[0].line}, column ${linePos[0].col}` : 'document',
-        message: message.split('\n')[0] ?? message,
-      })),
+      errors: [
+        ...bareExpressions(text),
+        ...problems.map(({ message, linePos }) => ({
+          path: linePos ? `line ${linePos[0].line}, column ${linePos[0].col}` : 'document',
+          message: message.split('\n')[0] ?? message,
+        })),
+      ],
     };
   // yaml answers any
   return toPlain(() => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, loaded);
+}
+
+/** In YAML a brace begins a map, also after a dollar: the parser's own words for that are many and lead astray. */
+function bareExpressions(text: string): DefinitionError[] {
+  const at = text.split('\n').findIndex((line) => /[:[,{]\s*\$\{\{/.test(line));
+  const message = 'put quotes around an expression: "${{ … }}"';
+  return at < 0 ? [] : [{ path: `line ${at + 1}`, message }];
 }
 
 function toPlain(read: () => unknown, loaded: DeclaredKinds): ParsedDefinition {

@@ -52,6 +52,11 @@ export function progressOf({ run }: RunState, total: number): RunProgress {
   return { completed, failed, dropped: total - openSteps - completed - failed, total };
 }
 
+/** What became of steps that neither completed nor failed. */
+export function droppedWord(status: RunStatus): string {
+  return status === 'cancelling' || status === 'cancelled' ? 'cancelled or skipped' : 'skipped';
+}
+
 /** The calls that make sense now, exact ones first. */
 export function nextCalls(summary: RunSummary, reasons: readonly Reason[]): readonly string[] {
   const { run_id } = summary;

@@ -73,7 +73,7 @@ function offered(
   return {
     kind: 'no_worker',
     step: step.id,
-    message: `${given}, and none was there in the last 15 minutes. ${nearestAgents(target, situation.agents)}An agent that can do it claims it:`,
+    message: `${given}, and none was there in the last 15 minutes. ${nearestAgents(target, situation.agents)}An agent that can do it calls claim_task.`,
     next: toolCall('claim_task', claim),
   };
 }

@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, (args: JsonObject) => string>> = {
     kind === 'checkpoints' ? 'baton checkpoints' : 'baton list --definitions',
   register_workflow: () => 'baton register FILE',
   get_health: () => 'baton doctor',
+  claim_task: (args) =>
+    args.agent_id === undefined
+      ? 'claim_task'
+      : `an agent calls claim_task ${JSON.stringify(args)}`,
 };
 
 const NAMES = Object.keys(COMMANDS).join('|');
@@ -31,7 +35,13 @@ export function asCommand(text: string): string {
     .replaceAll(CALL, (call: string, name: string, args: string | undefined) =>
       commandOf(call, name, args),
     )
-    .replaceAll('idempotency_key', '--idempotency-key');
+    .replaceAll('idempotency_key', '--idempotency-key')
+    .replaceAll(/\bdry_run\b/g, '--dry-run')
+    .replaceAll(
+      'Correct the named fields and call again. Arguments:',
+      'Correct what is named. Possible:',
+    )
+    .replaceAll(/\bcall again\b/g, 'try again');
 }
 
 function commandOf(call: string, name: string, args: string | undefined): string {

@@ -47,6 +47,10 @@ async function run(invocation: Invocation): Promise<ExitCode> {
         }),
       );
       if (!watches) return announce(invocation, started);
+      if (baton.queues.length === 0)
+        invocation.terminal.note(
+          'Shell steps do not run in this terminal: the setting shell.allow is empty. Name their programs, for example BATON_SHELL_ALLOW=npm,git.',
+        );
       if (!invocation.terminal.isInteractive) invocation.terminal.line(`run ${started.run_id}`);
       return followRun(invocation, baton, started.run_id);
     },

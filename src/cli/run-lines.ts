@@ -1,5 +1,5 @@
 import type { Reason } from '../application/reason.ts';
-import type { RunSummary } from '../application/run-view.ts';
+import { droppedWord, type RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { EventLine } from '../application/event-line.ts';
 import { asCommand } from './as-command.ts';
@@ -33,7 +33,7 @@ export function statusText(terminal: Terminal, status: string): string {
 export function headLine(terminal: Terminal, summary: RunSummary): string {
   const { run_id, workflow, version, status, progress, duration_ms } = summary;
   const failed = progress.failed > 0 ? `, ${progress.failed} failed` : '';
-  const dropped = progress.dropped > 0 ? `, ${progress.dropped} skipped` : '';
+  const dropped = progress.dropped > 0 ? `, ${progress.dropped} ${droppedWord(status)}` : '';
   const steps = `${progress.completed} of ${progress.total} steps completed${failed}${dropped}`;
   return `${terminal.style('bold', run_id)} ${workflow}@${version} ${statusText(terminal, status)}: ${steps}, ${durationText(duration_ms)}`;
 }

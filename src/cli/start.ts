@@ -8,6 +8,10 @@ import { createInterruption } from './interruption.ts';
 export async function start(argv: readonly string[]): Promise<void> {
   // Halves the start: compiled code is kept in the system's temporary directory. Without it Baton only starts slower.
   enableCompileCache();
+  // Whoever reads only the beginning (`| head`) is no error; other writes say so themselves.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit();
+  });
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(argv, {
     surroundings: readSurroundings(),

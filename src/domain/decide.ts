@@ -82,7 +82,7 @@ function unlessFinished(decision: Decision, proceed: () => Ruling): Ruling {
   if (!isFinished(status)) return proceed();
   return reject(
     'already_finished',
-    `The run is already ${status}; nothing was changed.`,
+    `The run is already ${status}.`,
     'Read its result with get_workflow, or start a new run.',
   );
 }

@@ -1,7 +1,7 @@
 import type { ApprovalView } from '../application/approval-view.ts';
 import type { CheckpointView } from '../application/checkpoint-view.ts';
 import type { Reason } from '../application/reason.ts';
-import type { RunSummary } from '../application/run-view.ts';
+import { droppedWord, type RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { clip, costOf } from './text-page.ts';
@@ -13,7 +13,7 @@ const MAX_STRUCTURED_OUTPUT_CHARS = 600;
 export function headLine(summary: RunSummary): string {
   const { run_id, workflow, version, status, progress } = summary;
   const failed = progress.failed > 0 ? `, ${progress.failed} failed` : '';
-  const dropped = progress.dropped > 0 ? `, ${progress.dropped} skipped` : '';
+  const dropped = progress.dropped > 0 ? `, ${progress.dropped} ${droppedWord(status)}` : '';
   return `run ${run_id} of ${workflow}@${version}: ${status}, ${progress.completed} of ${progress.total} steps completed${failed}${dropped}, ${duration(summary.duration_ms)}`;
 }
 

@@ -56,7 +56,7 @@ describe('a checkpoint', () => {
     const before = await bench.events(run_id);
     expect(errorOf(await create({ repository: '.' }))).toMatchObject({
       code: 'repository_unreadable',
-      message: 'no git; no checkpoint was made.',
+      message: 'No checkpoint was made: no git.',
       changed: 'nothing',
     });
     expect(await bench.events(run_id)).toEqual(before);

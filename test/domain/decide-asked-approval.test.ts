@@ -79,9 +79,7 @@ describe('an approval that an agent asks for', () => {
     run.when(approve('ask:1')).thenRefused('unknown_choice', /several/);
     run.when(approve('ask:1', { choice: 'z' })).thenRefused('unknown_choice', /"z"/);
     run.after(approve('ask:1', { choice: 'y' }));
-    run
-      .when(refuse('ask:1'))
-      .thenRefused('approval_resolved', /answered with "y" by ann already; nothing was changed/);
+    run.when(refuse('ask:1')).thenRefused('approval_resolved', /answered with "y" by ann already/);
     run.when(approve('ask:2')).thenRefused('unknown_approval');
   });
 

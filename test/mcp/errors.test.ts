@@ -24,6 +24,17 @@ describe('errors that a model can act on', () => {
     ]);
   });
 
+  it('refuses a misspelt optional argument, without which the call would mean another', async () => {
+    const session = await connect();
+    await session.bench.register(RELEASE);
+    const misspelt = { workflow: 'release', inputs: { env: 'x' } };
+    const refused = await session.call('start_workflow', misspelt);
+    expect(textOf(refused)).toContain(
+      'inputs: is no argument of this tool (did you mean "input"?)',
+    );
+    expect(textOf(refused)).toContain('Nothing was changed.');
+  });
+
   it('names a missing argument, and the misspelt one that was sent', async () => {
     const session = await connect();
     const text = textOf(await session.call('get_workflow', { runid: 'x' }));

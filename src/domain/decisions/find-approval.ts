@@ -39,7 +39,7 @@ function answered(approvalId: string, { resolution, choice, by }: ApprovalAnswer
   const how = resolution === 'rejected' ? 'rejected' : `answered with "${choice ?? ''}"`;
   return reject(
     'approval_resolved',
-    `Approval "${approvalId}" was ${how} by ${by ?? 'somebody'} already; nothing was changed.`,
+    `Approval "${approvalId}" was ${how} by ${by ?? 'somebody'} already.`,
     next,
   );
 }
@@ -61,7 +61,7 @@ function notAsked(approvalId: string, { record }: FoundStep): Ruling {
   const why = error === undefined ? '' : ` (${error.message})`;
   return reject(
     'approval_resolved',
-    `Approval "${approvalId}" waits for nobody: its step is ${record.status}${why}; nothing was changed.`,
+    `Approval "${approvalId}" waits for nobody: its step is ${record.status}${why}.`,
     'baton inbox lists what does wait.',
   );
 }

@@ -79,7 +79,7 @@ function refusalOf({ planned, record }: FoundStep, command: AnswerTask): Ruling 
   if (handover?.to.kind !== 'person' || !awaitsPerson(record))
     return reject(
       'not_with_a_person',
-      `Step "${step}" is ${record.status} and no task of a person; nothing was changed.`,
+      `Step "${step}" is ${record.status} and no task of a person.`,
       'baton inbox lists what waits for people.',
     );
   const { name } = handover.to;
@@ -94,7 +94,7 @@ function refusalOf({ planned, record }: FoundStep, command: AnswerTask): Ruling 
   if (violations !== undefined && violations.length > 0)
     return reject(
       'invalid_input',
-      `The output does not fit the contract of step "${step}"; nothing was changed.`,
+      `The output does not fit the contract of step "${step}".`,
       'Give an output that fits.',
       violations,
     );

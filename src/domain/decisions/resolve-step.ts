@@ -27,7 +27,7 @@ export function resolveStep(decision: Decision, command: ResolveStep): Ruling {
   if (command.resolution === 'completed' && violations.length > 0)
     return reject(
       'invalid_input',
-      `The output does not fit the schema of step "${command.step}"; nothing was changed.`,
+      `The output does not fit the schema of step "${command.step}".`,
       'Give an output that fits, or resolve the step as failed.',
       violations,
     );
