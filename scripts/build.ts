@@ -14,4 +14,6 @@ execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', 'tsconfig.bui
   stdio: 'inherit',
 });
 cpSync(join(root, 'workflows'), join(dist, 'workflows'), { recursive: true });
+const functions = 'src/adapters/redis/functions';
+cpSync(join(root, functions), join(dist, functions), { recursive: true });
 chmodSync(join(dist, 'src/main.js'), 0o755);

@@ -13,6 +13,7 @@ import { createRunCache } from './application/run-cache.ts';
 import type { ApplicationPorts } from './application/use-case.ts';
 import { createHandlerSource, kindSource } from './composition/configured-handlers.ts';
 import type { LoadedConfig } from './config.ts';
+import { isStoreUrl } from './config/store-place.ts';
 import { createShellHandler } from './handlers/shell/shell-handler.ts';
 import { createDeclaredHandler } from './handlers/third-party/declared-handler.ts';
 import type { Store } from './ports/store.ts';
@@ -46,7 +47,7 @@ export interface Baton {
 }
 
 /**
- * The one place that constructs adapters. Rejects as `openSqliteStore` does, and with ConfigError when a process that is to
+ * The one place that constructs adapters. Rejects as `openSqliteStore` or `createRedisStore` do, and with ConfigError when a process that is to
  * stay cannot use a file of the setting `handlers`: nothing is left open then. Starts no work: call `engine.start()`.
  */
 export async function composeBaton(
@@ -60,7 +61,7 @@ export async function composeBaton(
   const logger = createPinoLogger(config.log);
   const clock = systemClock;
   const ids = randomIdSource;
-  const store = await openSqliteStore({ path: config.store, clock, ids, logger });
+  const store = await openStore(config.store, logger);
   const plans = createPlanCache(store);
   const runs = createRunCache(store, plans);
   const env = pick(environment, config.expressions.env);
@@ -84,6 +85,14 @@ export async function composeBaton(
     close: ({ graceMs = 0 } = {}) =>
       closeAll([() => engine?.stop({ graceMs }), () => store.close(), () => logger.close()]),
   };
+}
+
+/** Redis is loaded where it is asked for only: clients wait for a server's start. */
+async function openStore(place: string, logger: ClosableLogger): Promise<Store> {
+  const ids = randomIdSource;
+  if (!isStoreUrl(place)) return openSqliteStore({ path: place, clock: systemClock, ids, logger });
+  const { createRedisStore } = await import('./adapters/redis/redis-store.ts');
+  return createRedisStore({ url: place, ids, logger });
 }
 
 function buildEngine(

@@ -223,7 +223,7 @@ test('the table for the README names every key with its variable', () => {
   const rows = configTable().split('\n').slice(2);
   expect(rows).toHaveLength(SETTINGS.length);
   expect(rows[0]).toBe(
-    '| `store` | `~/.local/share/baton/baton.db` (`XDG_DATA_HOME`) | `BATON_STORE` | Database file with every run, definition and history |',
+    '| `store` | `~/.local/share/baton/baton.db` (`XDG_DATA_HOME`) | `BATON_STORE` | Database file with every run, definition and history, or the URL of a Redis server |',
   );
   expect(configTable()).toContain(
     '| `worker.leaseDurationMs` | `10000` | `BATON_WORKER_LEASE_DURATION_MS` |',

@@ -34,7 +34,8 @@ export function createGetHealth({
         listWorkers(store),
         listAgents(store, tenant),
       ]);
-      const reasons = reasonsOf(queues, { workers, agents, nowMs: clock.now() });
+      const performers = { workers, agents, nowMs: clock.now() };
+      const reasons = [...(description.warnings ?? []), ...reasonsOf(queues, performers)];
       const status = reasons.length === 0 ? 'ok' : 'degraded';
       return { ok: true, value: { status, reasons, store: description, queues, workers } };
     } catch (error) {

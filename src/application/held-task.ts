@@ -53,8 +53,9 @@ export async function refusedWhileHeld(
   { store }: ApplicationPorts,
   held: FoundTask,
   refusal: Extract<UseCaseResult<never>, { ok: false }>,
+  leaseMs = AGENT_LEASE_MS,
 ): Promise<UseCaseResult<never>> {
-  const renewed = await store.renew(held.lease, held.step.heartbeatMs ?? AGENT_LEASE_MS);
+  const renewed = await store.renew(held.lease, held.step.heartbeatMs ?? leaseMs);
   const isHeld = renewed.kind === 'renewed' && !renewed.cancelRequested;
   return isHeld ? refusal : failure(leaseLost(held));
 }

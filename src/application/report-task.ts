@@ -73,7 +73,7 @@ export function createReportTask(
       const found = await findHeldTask(ports, context, input.task);
       if (!found.ok) return found;
       const checked = checkReport(input, found.value);
-      if (!checked.ok) return refusedWhileHeld(ports, found.value, checked);
+      if (!checked.ok) return refusedWhileHeld(ports, found.value, checked, input.leaseMs);
       const agentId = agentIdOf(found.value.lease.owner);
       await noteAgent(ports, { tenant: context.tenant, agentId }, {});
       return new Report(ports, context, input, found.value).send();

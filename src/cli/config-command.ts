@@ -1,5 +1,6 @@
 import { describeProblem } from '../config/config-error.ts';
 import type { Config } from '../config.ts';
+import { shownStore } from '../config/store-place.ts';
 import type { AddCommand, Invocation } from './cli.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { printTable } from './table.ts';
@@ -24,7 +25,7 @@ async function show(invocation: Invocation): Promise<ExitCode> {
   const { config, origins, files, warnings } = await invocation.loadConfig();
   const values = [...origins].map(([key, source]) => ({
     key,
-    value: valueAt(config, key),
+    value: key === 'store' ? shownStore(config.store) : valueAt(config, key),
     source,
   }));
   terminal.json({

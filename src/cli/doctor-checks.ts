@@ -4,6 +4,7 @@ import { DAMAGE_ADVICE } from '../adapters/sqlite/store-file-error.ts';
 import type { Baton } from '../composition.ts';
 import { ConfigError, describeProblem, type LoadedConfig } from '../config.ts';
 import { callContext, type Invocation } from './cli.ts';
+import { isStoreUrl } from '../config/store-place.ts';
 import { valueOf } from './cli-failure.ts';
 import { MIN_NODE_MAJOR } from './node-version.ts';
 
@@ -13,6 +14,13 @@ export interface Check {
   readonly status: 'ok' | 'note' | 'problem';
   readonly message: string;
 }
+
+const NO_LOG = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** Below this a store soon cannot write. */
 const MIN_FREE_BYTES = 100 * 2 ** 20;
@@ -28,6 +36,10 @@ export async function* checkSurroundings(invocation: Invocation): AsyncGenerator
   yield* checkDirectories(loaded);
   yield* checkBinaries(loaded);
   yield* checkHandlers(loaded);
+  if (isStoreUrl(loaded.config.store)) {
+    yield* checkServer(invocation, loaded);
+    return;
+  }
   yield checkDisk(dirname(loaded.config.store));
   yield* checkStore(invocation, loaded);
 }
@@ -138,6 +150,24 @@ function checkDisk(directory: string): Check {
   const freeBytes = bavail * bsize;
   const text = `${Math.floor(freeBytes / 2 ** 20)} MiB free at ${directory}`;
   return freeBytes < MIN_FREE_BYTES ? problem('disk', text) : ok('disk', text);
+}
+
+/** The server that the store is on. One without a store yet stays without. */
+async function* checkServer(invocation: Invocation, loaded: LoadedConfig): AsyncGenerator<Check> {
+  const { inspectServer } = await import('../adapters/redis/inspect-server.ts');
+  try {
+    const { shown, versions, durability, warnings, hasStore } = await inspectServer(
+      loaded.config.store,
+      NO_LOG,
+    );
+    yield ok('redis', `${versions.join(', ')} at ${shown}; ${durability.join('; ')}`);
+    for (const warning of warnings) yield problem('redis', warning);
+    if (hasStore)
+      yield* await invocation.withBaton((baton) => checkHealth(baton), { engine: 'none' }, loaded);
+    else yield ok('store', `${shown} (will be made)`);
+  } catch (error) {
+    yield problem('store', messageOf(error));
+  }
 }
 
 async function* checkStore(invocation: Invocation, loaded: LoadedConfig): AsyncGenerator<Check> {

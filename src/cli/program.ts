@@ -76,7 +76,7 @@ function createProgram(version: string): Command {
 function addGlobalOptions(command: Command): Command {
   return command
     .addOption(new Option('--json', 'JSON on standard output, and nothing else there'))
-    .addOption(new Option('--store <path>', 'database file'))
+    .addOption(new Option('--store <path>', 'database file, or URL of a Redis server'))
     .addOption(new Option('--config <file>', "read instead of the project's and the user's file"))
     .addOption(new Option('--no-color', 'plain text'));
 }

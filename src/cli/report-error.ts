@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { StoreFileError } from '../adapters/sqlite/store-file-error.ts';
+import { RedisStoreError } from '../adapters/redis/redis-store-error.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import { CliFailure, type FailureReport } from './cli-failure.ts';
@@ -49,6 +50,11 @@ function reportOf(error: unknown): FailureReport {
       message: `the configuration cannot be used:\n${error.message.replaceAll(/^/gm, '  ')}`,
       changed: 'nothing',
       next: 'Correct the places named above.',
+    };
+  if (error instanceof RedisStoreError)
+    return {
+      ...storeFailure(error.message),
+      next: 'Change what the message names; baton doctor then checks it again.',
     };
   if (error instanceof StoreFileError || error instanceof StoreUnavailableError)
     return storeFailure(error.message);

@@ -1,6 +1,7 @@
 import { handlerQueue } from '../domain/definition/kind-declaration.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { LoadedConfig } from '../config.ts';
+import { shownStore } from '../config/store-place.ts';
 import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -34,10 +35,10 @@ async function work(invocation: Invocation): Promise<ExitCode> {
       terminal.json({
         worker_id: engine.workerId,
         queues: baton.queues,
-        store: loaded.config.store,
+        store: shownStore(loaded.config.store),
       });
       terminal.line(
-        `worker ${engine.workerId} serves ${baton.queues.join(', ') || 'no queue'} of ${loaded.config.store}`,
+        `worker ${engine.workerId} serves ${baton.queues.join(', ') || 'no queue'} of ${shownStore(loaded.config.store)}`,
       );
       if (baton.queues.length === 0)
         terminal.note(

@@ -1,12 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { DataDirectories } from '../adapters/system/data-directories.ts';
+import { isForeignUrl } from './store-place.ts';
 
 /**
  * How a value is written as text. In variables and options lists are separated by commas; paths may begin with `~/`
- * and are relative to their file, else to the current directory.
+ * and are relative to their file, else to the current directory. `store` is a path or the URL of a server.
  */
-export type SettingForm = 'text' | 'list' | 'number' | 'flag' | 'path' | 'paths';
+export type SettingForm = 'text' | 'list' | 'number' | 'flag' | 'path' | 'paths' | 'store';
 
 type SettingDefault = string | number | boolean | readonly string[];
 
@@ -31,12 +32,16 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
 
+const STORE_FORMS =
+  'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, unix://)';
+
 const store = z
   .string()
   .min(1)
+  .refine((value) => !isForeignUrl(value), { error: STORE_FORMS })
   .register(settingNotes, {
-    form: 'path',
-    meaning: 'Database file with every run, definition and history',
+    form: 'store',
+    meaning: 'Database file with every run, definition and history, or the URL of a Redis server',
     fallback: ({ directories }) => join(directories.data, 'baton.db'),
     fallbackText: '`~/.local/share/baton/baton.db` (`XDG_DATA_HOME`)',
   });

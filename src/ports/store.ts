@@ -12,6 +12,8 @@ export interface StoreDescription {
   /** Which promise holds, in words. */
   readonly durability: string;
   readonly schemaVersion: number;
+  /** What is wrong with how the store is set up, for people; absent or empty: nothing. */
+  readonly warnings?: readonly string[];
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }
 

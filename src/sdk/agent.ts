@@ -10,7 +10,7 @@ import type { RunCache } from '../application/run-cache.ts';
 import { AGENT_NAME } from '../domain/definition/agent-kind.ts';
 import type { Json } from '../domain/json.ts';
 import { stepById } from '../domain/plan.ts';
-import { AgentJob, stopIfOver } from './agent/agent-job.ts';
+import { AgentJob, isTaskLost, stopIfOver } from './agent/agent-job.ts';
 import { StepFailure } from './handler/step-failure.ts';
 
 export type { ApprovalAnswer, ApprovalQuestion, AgentJob, HandoverTo } from './agent/agent-job.ts';
@@ -24,6 +24,7 @@ const CLAIM_WAIT_SECONDS = 25;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 10_000;
 const MAX_CONCURRENCY = 64;
+const MAX_MESSAGE_CHARS = 4_000;
 /** Until tenants are configured there is one. */
 const TENANT = 'default';
 
@@ -174,18 +175,17 @@ class ClaimingAgent implements Agent {
     const context = this.#context(baton);
     const giveUpAtMs = baton.ports.clock.now() + leaseMs;
     for (;;) {
-      const reported = await baton.application.reportTask(context, report);
+      const reported = await baton.application.reportTask(context, { ...report, leaseMs });
       if (reported.ok) return;
-      const { code, message, violations = [] } = reported.error;
-      if (code === 'contract_violation') {
-        const places = violations.map(({ path, message: why }) => `${path}: ${why}`).join('; ');
-        const failed = { task: report.task, action: 'fail', code, message: places } as const;
-        return this.#report(baton, failed, leaseMs);
-      }
       // A store that is away is asked again for as long as the lease may hold.
-      if (code !== 'store_unavailable' || baton.ports.clock.now() > giveUpAtMs)
-        return this.#tell({ code, message });
-      await baton.ports.clock.sleep(FIRST_PAUSE_MS);
+      if (reported.error.code === 'store_unavailable' && baton.ports.clock.now() < giveUpAtMs) {
+        await baton.ports.clock.sleep(FIRST_PAUSE_MS);
+        continue;
+      }
+      this.#tell(reported.error);
+      // An output that is not taken fails the task: another attempt may do better than nobody's.
+      if (report.action !== 'complete' || isTaskLost(reported.error)) return;
+      return this.#report(baton, failureFor(report.task, reported.error), leaseMs);
     }
   }
 
@@ -226,6 +226,15 @@ class ClaimingAgent implements Agent {
   #tell({ code, message }: Pick<UseCaseError, 'code' | 'message'>): void {
     this.#options.onProblem?.(new Error(`${code}: ${message}`));
   }
+}
+
+function failureFor(
+  task: string,
+  { code, message, violations = [] }: UseCaseError,
+): ReportTaskInput {
+  const places = violations.map(({ path, message: why }) => `${path}: ${why}`).join('; ');
+  const said = (places === '' ? message : places).slice(0, MAX_MESSAGE_CHARS);
+  return { task, action: 'fail', code, message: said };
 }
 
 /** Asked anew after a wait: the compiler takes what it saw before for the truth. */

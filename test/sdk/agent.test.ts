@@ -132,6 +132,27 @@ describe('an agent that is a program', () => {
     expect(run.steps[0]?.error?.message).toContain('lines');
   });
 
+  it('fails a task whose output is too large to be recorded', async () => {
+    const { cwd, start, finished } = await site(REVIEW.replace('{ type: integer }', '{}'));
+    const told: string[] = [];
+    const onProblem = ({ message }: Error): void => void told.push(message);
+    await running(cwd, () => ({ lines: 'x'.repeat(1_100_000) }), { onProblem });
+    const run = await finished(await start());
+    expect(run.steps[0]?.error).toMatchObject({ code: 'output_too_large' });
+    expect(told[0]).toContain('output_too_large');
+  });
+
+  it('goes on with a job whose heartbeat was refused', async () => {
+    const { cwd, start, finished } = await site();
+    const refused: unknown[] = [];
+    await running(cwd, async (job) => {
+      await job.heartbeat('x'.repeat(70_000)).catch((error: unknown) => refused.push(error));
+      return { lines: job.signal.aborted ? -1 : 5 };
+    });
+    expect(await finished(await start())).toMatchObject({ output: { lines: 5 } });
+    expect(refused).toEqual([expect.objectContaining({ code: 'payload_too_large' })]);
+  });
+
   it('stops a job whose run was cancelled', async () => {
     const { cwd, baton, start, finished } = await site();
     const begun = Promise.withResolvers<undefined>();

@@ -103,6 +103,8 @@ const LAYERS: readonly LayerRule[] = [
       'src/mcp/',
       'src/ports/',
       // Doctor looks where nothing is to be constructed, and errors are told by their class.
+      'src/adapters/redis/inspect-server.ts',
+      'src/adapters/redis/redis-store-error.ts',
       'src/adapters/sqlite/inspect-file.ts',
       'src/adapters/sqlite/open-database.ts',
       'src/adapters/sqlite/store-file-error.ts',

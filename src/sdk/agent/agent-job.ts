@@ -148,8 +148,22 @@ export function stopIfOver(
   kept: UseCaseResult<{ readonly cancelled?: true }>,
 ): void {
   if (kept.ok && kept.value.cancelled) job.stop('cancelled');
-  if (!kept.ok && kept.error.code !== 'store_unavailable') job.stop('lease_lost');
+  if (!kept.ok && isTaskLost(kept.error)) job.stop('lease_lost');
 }
+
+/** Whether the agent holds the task no more; any other refusal leaves it with the agent. */
+export function isTaskLost({ code }: Pick<UseCaseError, 'code'>): boolean {
+  return LOST.has(code);
+}
+
+const LOST: ReadonlySet<string> = new Set([
+  'lease_lost',
+  'already_reported',
+  'stale_attempt',
+  'already_finished',
+  'unknown_run',
+  'unknown_task',
+]);
 
 function failureOf({ code, message }: UseCaseError): StepFailure {
   return new StepFailure(code, message);

@@ -1,0 +1,94 @@
+import type { Json } from '../../domain/json.ts';
+import { isAcknowledgedEarlier } from '../../ports/assert-commit-request.ts';
+import type { CommitRequest, CommitResult } from '../../ports/run-store.ts';
+import { StoreUnavailableError } from '../../ports/run-store.ts';
+import type { Lease } from '../../ports/work-source.ts';
+import { commitArguments } from './commit-arguments.ts';
+import { discard, extend } from './leases.ts';
+import type { RedisSession } from './redis-session.ts';
+import { integer, list, text } from './reply.ts';
+import type { Reply } from './reply.ts';
+
+/**
+ * One function call on the run's shard. A lease of another shard (a message's, whose sender lives there) cannot be part
+ * of it: it is extended before, so that it holds, and its item removed after. A process that dies in between leaves the
+ * message to be delivered again, which the target answers as a duplicate: its id is the command's.
+ */
+export async function commit(session: RedisSession, request: CommitRequest): Promise<CommitResult> {
+  const shard = session.shardOfRun(request.key);
+  const abroad = request.commands.map(({ acknowledge }) =>
+    acknowledge && session.shardOfRun(acknowledge.key) !== shard ? acknowledge : undefined,
+  );
+  const foreign = await holdAbroad(session, request, abroad);
+  const args = commitArguments(request, session.now, session.writer, foreign);
+  const result = readResult(request, await session.call('commit', shard, args));
+  if (result.kind === 'committed')
+    await Promise.all(
+      abroad.filter((lease) => lease !== undefined).map((lease) => removeAbroad(session, lease)),
+    );
+  return result;
+}
+
+async function holdAbroad(
+  session: RedisSession,
+  { commands }: CommitRequest,
+  abroad: readonly (Lease | undefined)[],
+): Promise<('held' | 'lost' | undefined)[]> {
+  if (abroad.every((lease) => lease === undefined)) return [];
+  return Promise.all(
+    abroad.map(async (lease, at) => {
+      if (!lease) return undefined;
+      if (isAcknowledgedEarlier(commands, at)) return 'lost';
+      return (await extend(session, lease)) ? 'held' : 'lost';
+    }),
+  );
+}
+
+/** What is not removed comes again and is then a duplicate: no reason to call the commit failed. */
+async function removeAbroad(session: RedisSession, lease: Lease): Promise<void> {
+  try {
+    await discard(session, lease);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+  }
+}
+
+function readResult(request: CommitRequest, reply: Reply): CommitResult {
+  const [kind, first, ...rest] = list(reply);
+  const commandId = (): string => request.commands[integer(first)]?.id ?? '';
+  switch (kind) {
+    case 'committed':
+      return { kind, version: integer(first), leases: readLeases(request, rest) };
+    case 'duplicate':
+      // Written by JSON.stringify of a Json.
+      return { kind, commandId: commandId(), answer: JSON.parse(text(rest[0])) as Json };
+    case 'reused':
+      return { kind: 'keyReused', commandId: commandId() };
+    case 'lost':
+      return { kind: 'leaseLost', commandId: commandId() };
+    case 'conflict':
+      return { kind: 'versionConflict', actualVersion: integer(first) };
+    default:
+      throw new StoreUnavailableError('Redis answered a commit with what it does not know');
+  }
+}
+
+function readLeases({ key, commands }: CommitRequest, values: readonly Reply[]): HandedOn {
+  let at = 0;
+  return commands.map(({ acknowledge, continueWith }) => {
+    if (!acknowledge || !continueWith) return undefined;
+    const fence = integer(values[at]);
+    const expiresAtMs = integer(values[at + 1]);
+    at += 2;
+    return {
+      key,
+      item: 'task',
+      id: continueWith.slot,
+      owner: acknowledge.owner,
+      fence,
+      expiresAtMs,
+    };
+  });
+}
+
+type HandedOn = Extract<CommitResult, { kind: 'committed' }>['leases'];

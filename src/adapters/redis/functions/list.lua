@@ -1,0 +1,175 @@
+-- Lists of runs, and their maintenance.
+-- KEYS  root of a shard
+
+-- Entries that one call looks at: filters read on in the next call, so that others get their turn.
+local MAX_LOOKED_AT = 1000
+
+local function fits(entry, name, statuses)
+  if name and entry.name ~= name then return false end
+  return not statuses or statuses[entry.status] == true
+end
+
+-- In the order of Redis: Lua's own comparison depends on the server's locale.
+local function stands_before(a, b)
+  for at = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, at), string.byte(b, at)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
+-- Members of a line below (score, member), highest first. Equal scores stand in the order of their bytes.
+local function below(line, score, member, count)
+  if score == '' then return call('ZREVRANGE', line, 0, count - 1, 'WITHSCORES') end
+  local first = call('ZREVRANK', line, member)
+  local stands = first and call('ZSCORE', line, member) == score
+  if stands then return call('ZREVRANGE', line, first + 1, first + count, 'WITHSCORES') end
+  -- The run of the cursor has moved or gone: what had its score and stood behind it is found by its bytes.
+  local found = {}
+  local same = call('ZREVRANGEBYSCORE', line, score, score, 'WITHSCORES')
+  for at = 1, #same, 2 do
+    if stands_before(same[at], member) and #found < 2 * count then
+      found[#found + 1] = same[at]
+      found[#found + 1] = same[at + 1]
+    end
+  end
+  local rest = call(
+    'ZREVRANGEBYSCORE', line, '(' .. score, '-inf', 'WITHSCORES', 'LIMIT', 0, count - #found / 2)
+  for _, value in ipairs(rest) do found[#found + 1] = value end
+  return found
+end
+
+-- list_runs. ARGV tenant, '' | 'status' | 'mark', which, start and run id to go on from or '', limit, '1' and a name or
+-- '', '', '1' and statuses or ''. Reply: '1' when there may be more, else ''; start and run id looked at last; then of
+-- each run: run id, name, status, start, end or '', marks.
+local function list_runs(keys, args)
+  local root, tenant = keys[1], args[1]
+  local line = by_start(root, tenant)
+  if args[2] == 'status' then line = by_status(root, tenant, args[3]) end
+  if args[2] == 'mark' then line = by_mark(root, tenant, args[3]) end
+  local limit, name, statuses = tonumber(args[6]), nil, nil
+  if args[7] == '1' then name = args[8] end
+  if args[9] == '1' then
+    statuses = {}
+    for at = 10, #args do statuses[args[at]] = true end
+  end
+  local filters = name or statuses
+  local count = filters and MAX_LOOKED_AT or limit
+  local found = below(line, args[4], args[5], count)
+  local reply, last = { '', '', '' }, 0
+  for at = 1, #found, 2 do
+    if (#reply - 3) >= limit * 6 then break end
+    last = at
+    local packed = call('HGET', root .. ':r:' .. pair(tenant, found[at]), 'i')
+    local entry = packed and unpack_index(packed)
+    if entry and fits(entry, name, statuses) then
+      for _, value in ipairs({
+        found[at], entry.name, entry.status, entry.started, entry.finished, entry.marks,
+      }) do reply[#reply + 1] = value end
+    end
+  end
+  if last > 0 then
+    reply[1] = (last < #found - 1 or #found >= 2 * count) and '1' or ''
+    reply[2], reply[3] = found[last + 1], found[last]
+  end
+  return reply
+end
+
+-- scan_runs. ARGV number to go on after, limit. Reply: of each run tenant, run id, number.
+local function scan_runs(keys, args)
+  local reply = {}
+  local found = call(
+    'ZRANGEBYSCORE', keys[1] .. ':runs', '(' .. args[1], '+inf', 'WITHSCORES', 'LIMIT', 0, args[2])
+  for at = 1, #found, 2 do
+    local tenant, run_id = split(found[at])
+    reply[#reply + 1] = { tenant, run_id, text(tonumber(found[at + 1])) }
+  end
+  return reply
+end
+
+-- replace_index. ARGV tenant, run id, version, name, status, start, end or '', marks. Reply: 1 or 0.
+local function replace_index(keys, args)
+  local root, tenant, run_id = keys[1], args[1], args[2]
+  local record, history = run_keys(root, pair(tenant, run_id))
+  if call('LLEN', history) ~= tonumber(args[3]) or args[3] == '0' then return 0 end
+  local at = 3
+  local entry = take_index(function()
+    at = at + 1
+    return args[at]
+  end)
+  check_index(root, tenant, entry)
+  local old = call('HGET', record, 'i')
+  move_index(root, tenant, run_id, old and unpack_index(old), entry)
+  call('HSET', record, 'i', pack_index(entry))
+  return 1
+end
+
+local function has_messages(root, run)
+  for _, field in ipairs(call('HKEYS', root .. ':o:' .. run)) do
+    if string.sub(field, 1, 2) == 'm:' then return true end
+  end
+  return false
+end
+
+-- finished_tenants. Reply: tenants with finished runs, and how many each has.
+local function finished_tenants(keys)
+  local root, reply = keys[1], {}
+  for _, tenant in ipairs(call('SMEMBERS', root .. ':tenants')) do
+    local count = call('ZCARD', by_end(root, tenant))
+    if count == 0 then
+      call('SREM', root .. ':tenants', tenant)
+    else
+      reply[#reply + 1] = { tenant, text(count) }
+    end
+  end
+  return reply
+end
+
+-- oldest_finished. ARGV tenant, rank of the first, count. Reply: of each run its id, end, '1' if messages wait else ''.
+local function oldest_finished(keys, args)
+  local root, tenant, reply = keys[1], args[1], {}
+  local found = call(
+    'ZRANGE', by_end(root, tenant), args[2], text(args[2] + args[3] - 1), 'WITHSCORES')
+  for at = 1, #found, 2 do
+    local waits = has_messages(root, pair(tenant, found[at]))
+    reply[#reply + 1] = { found[at], text(tonumber(found[at + 1])), waits and '1' or '' }
+  end
+  return reply
+end
+
+local function remove_run(root, tenant, run_id)
+  local run = pair(tenant, run_id)
+  local record, history, open = run_keys(root, run)
+  local packed = call('HGET', record, 'i')
+  local entry = packed and unpack_index(packed)
+  if not entry or entry.finished == '' or has_messages(root, run) then return false end
+  local all = call('HGETALL', open)
+  for at = 1, #all, 2 do
+    for kind, names in pairs(KINDS) do
+      if string.sub(all[at], 1, 2) == names.field then
+        displace(root, kind, unpack_item(kind, all[at + 1]), pair(string.sub(all[at], 3), run))
+      end
+    end
+  end
+  remove_index(root, tenant, run_id, entry)
+  call('ZREM', root .. ':runs', run)
+  call('UNLINK', record, history, open, root .. ':a:' .. run)
+  return true
+end
+
+-- remove_runs. ARGV tenant, run ids. Those that began again or have messages stay. Reply: how many are gone.
+local function remove_runs(keys, args)
+  local removed = 0
+  for at = 2, #args do
+    if remove_run(keys[1], args[1], args[at]) then removed = removed + 1 end
+  end
+  return removed
+end
+
+register('list_runs', list_runs, 'no-writes')
+register('scan_runs', scan_runs, 'no-writes')
+register('replace_index', replace_index)
+register('oldest_finished', oldest_finished, 'no-writes')
+-- Makes room: also when the memory limit is reached.
+register('finished_tenants', finished_tenants, 'allow-oom')
+register('remove_runs', remove_runs, 'allow-oom')

@@ -1,0 +1,20 @@
+export type RedisStoreErrorCode =
+  | 'url'
+  | 'unreachable'
+  | 'credentials'
+  | 'permission'
+  | 'server'
+  | 'eviction'
+  | 'newer'
+  | 'foreign';
+
+/** The Redis server cannot be used as it is. Nothing in it was changed. The message names the setting to change. */
+export class RedisStoreError extends Error {
+  readonly code: RedisStoreErrorCode;
+
+  constructor(code: RedisStoreErrorCode, message: string) {
+    super(message);
+    this.name = 'RedisStoreError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { IdSource } from '../../ports/id-source.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { StoreUnavailableError } from '../../ports/run-store.ts';
+import type { Store, StoreDescription } from '../../ports/store.ts';
+import {
+  assertServer,
+  connectFailure,
+  durabilityOf,
+  durabilityRank,
+  readAllFacts,
+  warningsOf,
+} from './check-server.ts';
+import { connectNodes } from './connect-nodes.ts';
+import { readFunctionLibrary } from './function-library.ts';
+import { createRedisArtifactStore } from './redis-artifact-store.ts';
+import { createRedisCatalog } from './redis-catalog.ts';
+import { replyCode } from './redis-failure.ts';
+import { createRedisKeyValues } from './redis-key-values.ts';
+import { createRedisRunStore } from './redis-run-store.ts';
+import type { RedisNodes } from './redis-nodes.ts';
+import { RedisSession } from './redis-session.ts';
+import { RedisStoreError } from './redis-store-error.ts';
+import { parseRedisUrl } from './redis-url.ts';
+import type { RedisAddress } from './redis-url.ts';
+import { createRedisWorkSource } from './redis-work-source.ts';
+import { openMeta, SCHEMA_VERSION } from './store-meta.ts';
+import { createWakeUps } from './wake-ups.ts';
+import type { WakeUps } from './wake-ups.ts';
+
+/** One server does one thing at a time: more shards only cost there. */
+const DEFAULT_SHARDS: Readonly<Record<RedisAddress['topology'], number>> = {
+  single: 1,
+  sentinel: 1,
+  cluster: 8,
+};
+
+export interface RedisStoreOptions {
+  /** See redis-url.ts for its forms. */
+  readonly url: string;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** Into how many parts a store is made, from 1 to 1,024; a store that exists keeps its own number. Default 1, on a Cluster 8. */
+  readonly shards?: number;
+  /** Stands for the server's time, for tests. Default: Redis's own. */
+  readonly clock?: Clock;
+}
+
+/**
+ * The store in Redis that any number of processes share. What it has acknowledged survives the death of every process
+ * of Baton; what a crash of the server may cost `describe` says in words (docs/redis.conf). A process that dies midway
+ * leaves whole commits only. While Redis is away every call is answered within 5 s, and works again when it is back.
+ *
+ * Rejects within 5 s with RedisStoreError when the server cannot be used as it is; nothing was changed then.
+ */
+export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
+  const address = parseRedisUrl(options.url);
+  const nodes = await connectNodes(address, options.logger);
+  try {
+    return await open(options, address, nodes);
+  } catch (error) {
+    nodes.close();
+    if (error instanceof RedisStoreError) throw error;
+    if (replyCode(error) === undefined && !(error instanceof StoreUnavailableError)) throw error;
+    throw connectFailure(error, address.shown);
+  }
+}
+
+async function open(
+  { ids, logger, clock, shards }: RedisStoreOptions,
+  address: RedisAddress,
+  nodes: RedisNodes,
+): Promise<Store> {
+  for (const facts of await readAllFacts(nodes)) assertServer(facts, address);
+  const secret = Buffer.from(ids.newId() + ids.newId()).toString('hex');
+  const fresh = {
+    schemaVersion: SCHEMA_VERSION,
+    shards: shards ?? DEFAULT_SHARDS[address.topology],
+    secret,
+  };
+  const meta = await openMeta(nodes, address.prefix, fresh);
+  const session = new RedisSession({
+    nodes,
+    library: readFunctionLibrary(),
+    prefix: address.prefix,
+    shardCount: meta.shards,
+    writer: ids.newId(),
+    clock,
+  });
+  const wakeUps = await createWakeUps(session, nodes, logger);
+  return assemble(session, wakeUps, meta.secret, createDescribe(session, nodes, address));
+}
+
+function assemble(
+  session: RedisSession,
+  wakeUps: WakeUps,
+  secret: string,
+  describe: Store['describe'],
+): Store {
+  return {
+    ...createRedisRunStore(session, wakeUps),
+    ...createRedisWorkSource(session, wakeUps),
+    ...createRedisCatalog(session),
+    ...createRedisKeyValues(session),
+    ...createRedisArtifactStore(session),
+    onChange: (listener) => wakeUps.onChange(listener),
+    secret,
+    describe,
+    close: async () => {
+      await wakeUps.stop();
+      await session.close();
+    },
+  };
+}
+
+function createDescribe(
+  session: RedisSession,
+  nodes: RedisNodes,
+  { shown, prefix, topology }: RedisAddress,
+): Store['describe'] {
+  return (): Promise<StoreDescription> =>
+    session.perform(async () => {
+      const all = await readAllFacts(nodes);
+      const weakest = all.toSorted((a, b) => durabilityRank(a) - durabilityRank(b))[0];
+      if (!weakest) throw new StoreUnavailableError('the Redis Cluster has no node with slots');
+      return {
+        kind: 'redis',
+        location: shown,
+        durability: durabilityOf(weakest),
+        schemaVersion: SCHEMA_VERSION,
+        warnings: [...new Set(all.flatMap(warningsOf))],
+        details: {
+          redisVersion: weakest.version,
+          topology,
+          nodes: all.length,
+          prefix,
+          shards: session.shardCount,
+          appendOnly: weakest.isAppendOnly,
+          fsyncPolicy: weakest.fsyncPolicy,
+          evictionPolicy: weakest.evictionPolicy,
+          usedMemoryBytes: sum(all.map(({ usedMemoryBytes }) => usedMemoryBytes)),
+          maxMemoryBytes: sum(all.map(({ maxMemoryBytes }) => maxMemoryBytes)),
+        },
+      };
+    });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

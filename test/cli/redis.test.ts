@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  missingRedis,
+  redisSuite,
+  startRedisServer,
+  type RedisServer,
+} from '../support/redis-server.ts';
+import { BatonFixture } from './run-baton.ts';
+
+const HELLO = `
+name: hello
+steps:
+  - { id: a, uses: shell, with: { command: [sh, -c, "echo one"] } }
+  - { id: b, uses: shell, needs: [a], with: { command: [sh, -c, "echo two"] } }
+`;
+
+const baton = new BatonFixture();
+afterAll(() => baton.dispose());
+
+describe.skipIf(missingRedis !== undefined)(redisSuite('with a store in Redis'), () => {
+  let server: RedisServer | undefined;
+  const store = (query = ''): string[] => ['--store', `${server?.url ?? ''}${query}`];
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+    baton.write('hello.yaml', HELLO);
+  });
+  afterAll(() => server?.remove());
+
+  test('the doctor looks at the server first and makes no store', async () => {
+    const { stdout, code } = await baton.run(['doctor', ...store('?prefix=none')]);
+    expect(stdout).toMatch(/redis: 7\..* at unix:.*appendfsync everysec/);
+    expect(stdout).toContain('(will be made)');
+    expect(await server?.command('EXISTS', 'none:{0}:meta')).toBe(0);
+    expect(code).toBe(0);
+  });
+
+  test('a worker runs what another process starts, and the doctor sees both', async () => {
+    const worker = baton.start(['worker', ...store()]);
+    await worker.stdoutMatching(/serves shell:sh/);
+    const run = (await baton.run(['run', 'hello.yaml', ...store()])).stdout.trim().slice(0, 26);
+    const watched = await baton.run(['watch', run, ...store()]);
+    expect(watched.code).toBe(0);
+    const { stdout } = await baton.run(['doctor', ...store()]);
+    expect(stdout).toMatch(/store: unix:.*schema 1, sound/);
+    expect(stdout).toMatch(/workers: .*shell:sh/);
+    worker.child.kill('SIGTERM');
+    expect((await worker.ended).code).toBe(0);
+  });
+
+  test('the doctor names what is wrong with the server', async () => {
+    await server?.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const { stdout, code } = await baton.run(['doctor', ...store()]);
+    expect(stdout).toMatch(/PROBLEM {2}store: .*maxmemory-policy noeviction/);
+    expect(code).toBe(8);
+    await server?.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server?.command('CONFIG', 'SET', 'appendonly', 'no');
+    const volatile = await baton.run(['doctor', ...store()]);
+    expect(volatile.stdout).toMatch(/PROBLEM {2}redis: .*appendonly yes/);
+    // As get_health tells it.
+    expect(volatile.stdout).toMatch(/note {5}health: .*appendonly yes/);
+  });
+});
+
+test('a password in the URL is never shown', async () => {
+  const url = 'redis://me:s3cret@127.0.0.1:1/0';
+  for (const args of [['list'], ['doctor'], ['config'], ['config', '--json'], ['worker']]) {
+    const { stdout, stderr } = await baton.run([...args, '--store', url]);
+    expect(stdout + stderr).toContain('127.0.0.1:1');
+    expect(stdout + stderr).not.toContain('s3cret');
+  }
+});
+
+test('connect writes a URL as it is, and none with a password', async () => {
+  const connect = ['connect', 'opencode', '--dry-run', '--store'];
+  const plain = await baton.run([...connect, 'redis://127.0.0.1:1/0']);
+  expect(plain.stdout).toContain('"redis://127.0.0.1:1/0"');
+  const secret = await baton.run([...connect, 'redis://me:s3cret@127.0.0.1:1/0']);
+  expect(secret.stderr).toContain('is not written into the configuration of a client');
+  expect(secret.stdout + secret.stderr).not.toContain('s3cret');
+  expect(secret.code).toBe(2);
+});
+
+test('a URL of another kind is no file name', async () => {
+  const { stderr, code } = await baton.run(['list', '--store', 'https://example.org/x']);
+  expect(stderr).toContain('is neither a path nor the URL of a Redis server');
+  expect(code).toBe(2);
+});
