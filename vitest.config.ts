@@ -22,7 +22,11 @@ export default defineConfig({
       thresholds: {
         'src/domain/**': { lines: 90 },
         'src/application/**': { lines: 90 },
-        'src/adapters/**': { lines: 90 },
+        'src/adapters/{git,memory,sqlite,system}/**': { lines: 90 },
+        // Its suites skip themselves where no redis-server is installed.
+        ...(process.env['BATON_REQUIRE_REDIS'] === '1' && {
+          'src/adapters/redis/**': { lines: 90 },
+        }),
       },
     },
   },
