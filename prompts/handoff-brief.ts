@@ -8,7 +8,8 @@ import { toolCall } from '../src/application/tool-call.ts';
 import type { CallContext, UseCaseResult } from '../src/application/use-case.ts';
 import { completeRunId, completeStepId } from '../src/mcp/completions.ts';
 import { definePrompt } from '../src/mcp/define-prompt.ts';
-import { composePrompt, oneLine } from '../src/mcp/prompt-text.ts';
+import { oneLine } from '../src/mcp/outside-text.ts';
+import { composePrompt } from '../src/mcp/prompt-text.ts';
 import {
   answeredLines,
   checkpointLine,
@@ -143,7 +144,7 @@ function openLines(explanation: WorkflowExplanation): string[] {
     .map((reason) => clip(oneLine(reasonLine(reason, explanation.next)), 400));
   const rest = explanation.reasons.length - open.length;
   return [
-    explanation.headline,
+    oneLine(explanation.headline),
     ...open,
     ...(rest > 0
       ? [`- and ${rest} more: ${toolCall('explain_workflow', { run_id: explanation.run_id })}`]

@@ -4,6 +4,7 @@ import {
 } from '../src/application/await-workflow.ts';
 import type { EventLine } from '../src/application/event-line.ts';
 import { READS, defineTool, type ToolAnswer } from '../src/mcp/define-tool.ts';
+import { oneLine } from '../src/mcp/outside-text.ts';
 import { awaitOutputSchema } from '../src/mcp/output-schemas.ts';
 import {
   attentionLines,
@@ -59,5 +60,5 @@ function eventLines({ events, events_left_out }: AwaitedWorkflow): string[] {
 }
 
 function line({ sequence, at, text }: EventLine): string {
-  return `${sequence} ${at.slice(11, 19)} ${text}`;
+  return `${sequence} ${at.slice(11, 19)} ${oneLine(text)}`;
 }

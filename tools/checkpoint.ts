@@ -3,6 +3,7 @@ import {
   type CreatedCheckpoint,
 } from '../src/application/create-checkpoint.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
+import { oneLine } from '../src/mcp/outside-text.ts';
 import { checkpointLine } from '../src/mcp/run-text.ts';
 
 export const checkpoint = defineTool({
@@ -28,6 +29,6 @@ function lines(made: CreatedCheckpoint): string[] {
       : 'checkpoint made',
     checkpointLine(made),
     ...(diff ? [`changes of ${diff.files} file(s) are kept, ${diff.bytes} bytes`] : []),
-    ...(diffLeftOut === undefined ? [] : [`not kept: ${diffLeftOut}`]),
+    ...(diffLeftOut === undefined ? [] : [`not kept: ${oneLine(diffLeftOut)}`]),
   ];
 }

@@ -4,6 +4,7 @@ import { exampleInput } from '../src/application/example-input.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import { isJsonObject, type Json } from '../src/domain/json.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
+import { TASK_PARTS, barred, jsonLine, oneLine } from '../src/mcp/outside-text.ts';
 import { clip, clipToCost, costOf, sharesOf } from '../src/mcp/text-page.ts';
 import { MAX_RESULT_CHARS } from '../src/mcp/tool-result.ts';
 
@@ -45,9 +46,14 @@ function taskLines(task: AgentTask, isRepeated: boolean, nextCursor: string): st
     `task: ${task.task}`,
     `lease: until ${lease.expires_at} (${lease.duration_seconds} s from each heartbeat), fence ${task.fence}`,
     `idempotency_key: ${task.idempotency_key}`,
-    `workspace: ${clipToCost(task.workspace, 1_000)}`,
+    `workspace: ${clipToCost(oneLine(task.workspace), 1_000)}`,
+    TASK_PARTS,
   ];
-  const tail = [`next_cursor: ${nextCursor}`, 'next:', `- ${toolCall('report_task', report)}`];
+  const tail = [
+    `next_cursor: ${nextCursor}`,
+    'next:',
+    `- ${jsonLine(toolCall('report_task', report))}`,
+  ];
   const left = MAX_RESULT_CHARS - costOf([...head, ...tail].join('\n')) - 100;
   return [...head, ...partLines(task, left), ...tail];
 }
@@ -76,7 +82,8 @@ interface Part {
 function partsOf(task: AgentTask): Part[] {
   const part = (name: string, value: Json | object | undefined, weight = 1): Part[] => {
     if (value === undefined) return [];
-    return [{ name, text: typeof value === 'string' ? value : JSON.stringify(value), weight }];
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return [{ name, text: barred(text), weight }];
   };
   return [
     ...part('instructions', task.instructions, 3),

@@ -3,6 +3,7 @@ import {
   type WorkflowExplanation,
 } from '../src/application/explain-workflow.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
+import { oneLine } from '../src/mcp/outside-text.ts';
 import { headLine, nextLines, reasonLine, stepLine } from '../src/mcp/run-text.ts';
 import { clip, costOf, pageOf } from '../src/mcp/text-page.ts';
 import { MAX_RESULT_CHARS } from '../src/mcp/tool-result.ts';
@@ -23,7 +24,7 @@ export const explainWorkflow = defineTool({
 });
 
 function textOf(explained: WorkflowExplanation): string {
-  const head = [headLine(explained), clip(explained.headline, 700)];
+  const head = [headLine(explained), clip(oneLine(explained.headline), 700)];
   const tail = nextLines(explained.next);
   const lines = [
     ...explained.failures.map((step) => `- failed: ${stepLine(step)}`),

@@ -4,6 +4,7 @@ import {
   type WorkflowHistory,
 } from '../src/application/get-workflow-history.ts';
 import { READS, defineTool, type ToolAnswer } from '../src/mcp/define-tool.ts';
+import { oneLine } from '../src/mcp/outside-text.ts';
 import { historyOutputSchema } from '../src/mcp/output-schemas.ts';
 import { pageOf } from '../src/mcp/text-page.ts';
 
@@ -52,5 +53,5 @@ function answer({ run_id, events, total, next_from }: WorkflowHistory): ToolAnsw
 }
 
 function line({ sequence, at, actor, text }: EventLine): string {
-  return `${sequence} ${at} ${text} (${actor})`;
+  return oneLine(`${sequence} ${at} ${text} (${actor})`);
 }

@@ -1,5 +1,6 @@
 import { listCatalogInputSchema, type Catalog } from '../src/application/list-catalog.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
+import { jsonLine, oneLine } from '../src/mcp/outside-text.ts';
 import { checkpointLine } from '../src/mcp/run-text.ts';
 import { clip, pageOf } from '../src/mcp/text-page.ts';
 
@@ -32,7 +33,10 @@ function lines(catalog: Catalog): string[] {
 function workflowLines({ workflows, next_cursor }: Catalog): string[] {
   if (workflows === undefined) return [];
   const described = workflows.map(({ name, version, description }) =>
-    clip(`- ${name}@${version}${description === undefined ? '' : `: ${description}`}`, 160),
+    clip(
+      oneLine(`- ${name}@${version}${description === undefined ? '' : `: ${description}`}`),
+      160,
+    ),
   );
   const page = pageOf(described, 0, 4_500);
   const cut = page.nextOffset === undefined ? next_cursor : workflows[page.nextOffset - 1]?.name;
@@ -45,7 +49,7 @@ function workflowLines({ workflows, next_cursor }: Catalog): string[] {
 function kindLines({ step_kinds }: Catalog): string[] {
   if (step_kinds === undefined) return [];
   const page = pageOf(
-    step_kinds.map(({ name, description }) => clip(`- ${name}: ${description}`, 250)),
+    step_kinds.map(({ name, description }) => clip(oneLine(`- ${name}: ${description}`), 250)),
     0,
     2_500,
   );
@@ -67,7 +71,8 @@ function workerLines({ workers }: Catalog): string[] {
 }
 
 function agentLines({ agents }: Catalog): string[] {
-  if (agents === undefined || agents.length === 0) return [];
+  if (agents === undefined) return [];
+  if (agents.length === 0) return ['agents: none'];
   const shown = agents
     .slice(0, 15)
     .map(({ agent_id, capabilities, status }) =>
@@ -78,7 +83,8 @@ function agentLines({ agents }: Catalog): string[] {
 }
 
 function checkpointLines({ checkpoints }: Catalog): string[] {
-  if (checkpoints === undefined || checkpoints.length === 0) return [];
+  if (checkpoints === undefined) return [];
+  if (checkpoints.length === 0) return ['checkpoints: none'];
   const shown = checkpoints
     .slice(0, 10)
     .map((one) => clip(`- ${one.workflow}: ${checkpointLine(one)}`, 240));
@@ -89,7 +95,7 @@ function checkpointLines({ checkpoints }: Catalog): string[] {
 function detailLines({ workflow, step_kind }: Catalog): string[] {
   if (step_kind)
     return [
-      `step kind ${step_kind.name}: ${step_kind.description}`,
+      oneLine(`step kind ${step_kind.name}: ${step_kind.description}`),
       `with: ${clip(JSON.stringify(step_kind.input_schema), 3_000)}`,
       ...(step_kind.output_schema === undefined
         ? []
@@ -110,8 +116,8 @@ function detailLines({ workflow, step_kind }: Catalog): string[] {
   );
   const rest = steps.length - page.lines.length;
   return [
-    `workflow ${name}@${version}${description === undefined ? '' : `: ${clip(description, 500)}`}`,
-    `input schema: ${clip(JSON.stringify(input_schema), 2_500)}`,
+    `workflow ${name}@${version}${description === undefined ? '' : `: ${clip(oneLine(description), 500)}`}`,
+    `input schema: ${clip(jsonLine(JSON.stringify(input_schema)), 2_500)}`,
     `steps (${steps.length}):`,
     ...page.lines,
     ...(rest > 0 ? [`- and ${rest} more`] : []),

@@ -1,8 +1,7 @@
 import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
-import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import { stepById } from '../domain/plan.ts';
-import { checkJson } from './call-arguments.ts';
+import { payloadProblem } from './call-arguments.ts';
 import { sendCommand, type CommandAnswer } from './client-command.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { failure, translatingErrors, unknownRun } from './outcome-error.ts';
@@ -38,14 +37,8 @@ async function commandOf(
 ): Promise<UseCaseResult<Command>> {
   const { step_id, resolution, output, note, person } = input;
   if (resolution === 'returned') return returned(ports, context, input);
-  const checked = checkJson(output ?? null);
-  if (!checked.ok || Buffer.byteLength(checked.text) > MAX_PAYLOAD_BYTES)
-    return failure({
-      code: 'output_too_large',
-      message: `The output is larger than ${MAX_PAYLOAD_BYTES} bytes, or no acceptable JSON.`,
-      changed: 'nothing',
-      next: 'Keep what is large in a file of the workspace and name it in the output.',
-    });
+  const problem = payloadProblem(output ?? null, 'output');
+  if (problem) return failure({ ...problem, changed: 'nothing' });
   const said = {
     ...(output !== undefined && { output }),
     ...(note !== undefined && { reason: note }),

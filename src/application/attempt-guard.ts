@@ -5,6 +5,7 @@ import type { Logger } from '../ports/logger.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { WorkSource } from '../ports/work-source.ts';
 import { MAX_HEARTBEAT_CHARS, type ClaimedTask, type Lease } from '../ports/work-source.ts';
+import { checkJson } from './call-arguments.ts';
 
 export type StopReason = 'timeout' | 'heartbeat_timeout' | 'cancelled' | 'lease_lost' | 'shutdown';
 
@@ -66,11 +67,12 @@ export class AttemptGuard {
     return this.#heartbeat;
   }
 
-  /** A payload that is too long, or cannot be written as JSON, counts as a beat and leaves the last one in place. */
+  /** A payload that is too long, or no acceptable JSON (nested too deeply, prototype keys), counts as a beat and leaves the last one in place. */
   beat(payload: Json): void {
     this.#lastBeatAtMs = this.#ports.clock.now();
-    const length = lengthOf(payload);
-    if (length <= MAX_HEARTBEAT_CHARS) this.#heartbeat = payload;
+    const json = checkJson(payload);
+    const length = json.ok ? json.text.length : undefined;
+    if (length !== undefined && length <= MAX_HEARTBEAT_CHARS) this.#heartbeat = payload;
     else this.#ports.logger.warn({ length, limit: MAX_HEARTBEAT_CHARS }, 'heartbeat not kept');
   }
 
@@ -135,13 +137,5 @@ export class AttemptGuard {
 
   #nextRenewal(): number {
     return this.#ports.clock.now() + this.#ports.leaseDurationMs / RENEWALS_PER_LEASE;
-  }
-}
-
-function lengthOf(payload: Json): number {
-  try {
-    return JSON.stringify(payload).length;
-  } catch {
-    return Infinity; // nested too deeply to be written
   }
 }

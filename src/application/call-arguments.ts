@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { canonicalJson, jsonProblems, sha256Hex } from '../domain/definition/canonical-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import type { UseCaseError } from './use-case.ts';
 
 /** Longest wait of one call: some clients give up after 30 s, and none should ever block for long. */
 export const MAX_WAIT_SECONDS = 25;
+
+/** Places of one value that are named in a refusal. */
+const MAX_TOLD_PROBLEMS = 20;
 
 /** Names an existing run. */
 export const runIdSchema = z.string().trim().min(1);
@@ -37,6 +42,32 @@ export function jsonValueSchema(description: string) {
       const isNested = typeof parsed === 'object' && parsed !== null;
       // Arguments arrived as JSON, so that they hold nothing else.
       return (isNested ? parsed : value) as Json;
+    })
+    .meta({ type: 'object', description });
+}
+
+/** Text that holds a JSON object or list, before it is known which of the two is meant. */
+export class JsonText {
+  readonly text: string;
+  readonly value: Json;
+
+  constructor(text: string, value: Json) {
+    this.text = text;
+    this.value = value;
+  }
+}
+
+/** As jsonValueSchema, for a value whose contract may want the text as it is. */
+export function jsonOrTextSchema(description: string) {
+  return z
+    .unknown()
+    .transform((value): Json | JsonText => {
+      const parsed = typeof value === 'string' ? parseJson(value) : undefined;
+      const isNested = typeof parsed === 'object' && parsed !== null;
+      // Arguments arrived as JSON, so that they hold nothing else.
+      return typeof value === 'string' && isNested
+        ? new JsonText(value, parsed as Json)
+        : (value as Json);
     })
     .meta({ type: 'object', description });
 }
@@ -75,6 +106,28 @@ export type JsonChecked =
 export function checkJson(value: unknown): JsonChecked {
   const text = canonicalJson(value);
   return text === undefined ? { ok: false, violations: jsonProblems(value) } : { ok: true, text };
+}
+
+/** Why a value from outside is not taken: it is no acceptable JSON (`invalid_…`), or too large. `undefined`: it is. */
+export function payloadProblem(
+  value: unknown,
+  name: 'output' | 'payload' | 'context',
+): Omit<UseCaseError, 'changed'> | undefined {
+  const json = checkJson(value);
+  const kind = name === 'output' ? 'output' : 'payload';
+  if (!json.ok)
+    return {
+      code: `invalid_${kind}`,
+      message: `${name}: is no acceptable JSON`,
+      next: 'Correct the named places; what is nested deeply fits as text.',
+      violations: json.violations.slice(0, MAX_TOLD_PROBLEMS),
+    };
+  if (Buffer.byteLength(json.text) <= MAX_PAYLOAD_BYTES) return undefined;
+  return {
+    code: `${kind}_too_large`,
+    message: `${name}: is larger than ${MAX_PAYLOAD_BYTES} bytes`,
+    next: `Keep what is large in a file of the workspace and name it in the ${name}.`,
+  };
 }
 
 /** Tells a repeated request from another one under the same key. */

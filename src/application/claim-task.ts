@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentQueue } from '../domain/definition/agent-kind.ts';
 import { stepById } from '../domain/plan.ts';
+import { UnreadableEventError } from '../domain/upcast.ts';
 import type { ClaimedTask, Lease } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
 import { agentIdSchema, capabilitiesSchema, ownerOf } from './agent-names.ts';
@@ -123,7 +124,7 @@ class Claim {
     if (lastClaim?.cursor !== this.#cursor) return undefined;
     const { store, runs } = this.#ports;
     const held = readTaskToken(store.secret, this.#context.tenant, lastClaim.task);
-    const run = held && (await runs.refresh(held.lease.key));
+    const run = held && (await unlessUnreadable(runs.refresh(held.lease.key)));
     if (held === undefined || run === undefined) return undefined;
     const step = stepById(run.plan, held.lease.id);
     const record = step && run.state.steps.get(step.index);
@@ -146,10 +147,11 @@ class Claim {
     const unsubscribe = store.onChange(({ work }) => {
       if (work) wake.wake();
     });
+    const unreadable: Lease[] = [];
     try {
       for (;;) {
         const { work, nextDueAtMs = Infinity } = await this.#claimOne();
-        const task = work[0] && (await this.#accept(work[0], signal));
+        const task = work[0] && (await this.#acceptReadable(work[0], signal, unreadable));
         if (task !== undefined) return task;
         const nowMs = clock.now();
         // Behind a task that nobody wanted another may stand, for a call that does not wait too.
@@ -161,6 +163,23 @@ class Claim {
       }
     } finally {
       unsubscribe();
+      // Not before: they would come first again and again. A Baton that can read them takes them.
+      for (const lease of unreadable) await store.release(lease);
+    }
+  }
+
+  /** A run that this Baton cannot read keeps nobody from the tasks behind it. */
+  async #acceptReadable(
+    task: ClaimedTask,
+    signal: AbortSignal,
+    unreadable: Lease[],
+  ): Promise<AgentTask | undefined> {
+    try {
+      return await this.#accept(task, signal);
+    } catch (error) {
+      if (!(error instanceof UnreadableEventError)) throw error;
+      unreadable.push(task.lease);
+      return undefined;
     }
   }
 
@@ -245,5 +264,14 @@ class Claim {
       leaseDurationMs: CLAIM_LEASE_MS,
       canContinue: () => false,
     };
+  }
+}
+
+async function unlessUnreadable<Value>(read: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof UnreadableEventError) return undefined;
+    throw error;
   }
 }

@@ -6,6 +6,7 @@ import type { RunKey } from '../ports/run-store.ts';
 import { digestOf, idempotencyKeySchema, runIdSchema } from './call-arguments.ts';
 import { viewCheckpoint, type CheckpointView } from './checkpoint-view.ts';
 import { failure, recordedOr, translatingErrors, unknownRun } from './outcome-error.ts';
+import { createRehearseCommand } from './rehearse-command.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
 
 export const checkpointInputSchema = z.object({
@@ -28,28 +29,36 @@ export interface CreatedCheckpoint extends CheckpointView {
 
 /**
  * Names the present point of a run's history, durably; with `repository` also the commit it stands at and, up to 4 MiB,
- * everything that is not committed, new files included. The diff is kept before the event that names it: if the process
- * dies in between, no checkpoint stands.
+ * everything that is not committed, new files included. The diff is kept before the event that names it, and only where
+ * the run would take that event: a refusal or a repetition keeps nothing. If the process dies in between, or the run
+ * fills up in that moment, no checkpoint stands and the diff goes with the run.
  */
 export function createCheckpoint(
   ports: ApplicationPorts,
 ): UseCase<CheckpointInput, CreatedCheckpoint> {
+  const rehearse = createRehearseCommand(ports);
   return (context, input) =>
     translatingErrors<CreatedCheckpoint>('unknown', async () => {
       const key = { tenant: context.tenant, runId: input.run_id };
       const { name, note, idempotency_key } = input;
       if ((await ports.runs.refresh(key)) === undefined) return failure(unknownRun(key.runId));
-      const repository = await keepRepository(ports, key, input.repository);
+      const commandId =
+        idempotency_key === undefined ? `call:${ports.ids.newId()}` : `client:${idempotency_key}`;
+      const command = {
+        type: 'CreateCheckpoint',
+        name,
+        ...(note !== undefined && { note }),
+      } as const;
+      const repository = await keepRepository(ports, key, input.repository, async () => {
+        const isRecorded = (await ports.store.findCommand(key, commandId)) !== undefined;
+        if (isRecorded) return { ok: true, value: false };
+        const accepted = await rehearse(context, { run_id: key.runId, command });
+        return accepted.ok ? { ok: true, value: true } : accepted;
+      });
       if (!repository.ok) return repository;
       const outcome = await ports.execute(key, {
-        command: {
-          type: 'CreateCheckpoint',
-          name,
-          ...(note !== undefined && { note }),
-          ...(repository.value && { repository: repository.value }),
-        },
-        commandId:
-          idempotency_key === undefined ? `call:${ports.ids.newId()}` : `client:${idempotency_key}`,
+        command: { ...command, ...(repository.value && { repository: repository.value }) },
+        commandId,
         actor: context.actor,
         causationId: context.causationId,
         // What the repository looks like now is no part of the request.
@@ -63,16 +72,26 @@ export function createCheckpoint(
     });
 }
 
+/** `isWanted` is false for a repetition, whose first answer needs no repository, and refuses as the run would. */
 async function keepRepository(
   ports: ApplicationPorts,
   key: RunKey,
   directory: string | undefined,
+  isWanted: () => Promise<UseCaseResult<boolean>>,
 ): Promise<UseCaseResult<RepositoryState | undefined>> {
-  if (directory === undefined) return { ok: true, value: undefined };
+  const nothing = { ok: true, value: undefined } as const;
+  if (directory === undefined) return nothing;
   try {
+    const before = await isWanted();
+    if (!before.ok) return before;
+    if (!before.value) return nothing;
     const limits = { maxDiffBytes: MAX_ARTIFACT_BYTES };
     const { state, diff } = await ports.repositories.read(directory, limits);
     if (diff === undefined) return { ok: true, value: state };
+    // Reading takes seconds, in which the run goes on and an impatient caller may call again.
+    const after = await isWanted();
+    if (!after.ok) return after;
+    if (!after.value) return nothing;
     const { content, files } = diff;
     const artifactId = await ports.store.putArtifact(key, { mediaType: 'text/x-diff', content });
     if (artifactId === undefined) return failure(unknownRun(key.runId));

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { agentNameSchema } from '../domain/definition/agent-kind.ts';
 import type { HandoverTarget } from '../domain/events.ts';
-import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import { listAgents, type AgentRecord } from './agent-registry.ts';
 import { agentIdOf } from './agent-names.ts';
-import { checkJson, digestOf, jsonValueSchema } from './call-arguments.ts';
-import { findHeldTask, refusedWhileHeld, reportedOr } from './held-task.ts';
+import { digestOf, jsonValueSchema, payloadProblem } from './call-arguments.ts';
+import { findHeldTask, refusedWhileHeld, reportedOr, type FoundTask } from './held-task.ts';
 import { targetName } from './handover-target.ts';
 import { nearestAgents } from './nearest-agents.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
@@ -65,7 +64,10 @@ export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskI
         digest: digestOf(JSON.stringify([to.value, input.note, input.context])),
         acknowledge: lease,
       });
-      const reported = reportedOr(outcome, found.value);
+      const reported =
+        outcome.kind === 'keyReused'
+          ? handedToAnother(found.value)
+          : reportedOr(outcome, found.value);
       // What refuses it may be what somebody else did with the task since.
       if (!reported.ok)
         return outcome.kind === 'rejected'
@@ -110,20 +112,26 @@ function checkHandover(
   to: HandoverTarget,
   agents: readonly AgentRecord[],
 ): UseCaseResult<undefined> {
-  const json = checkJson(context);
-  if (!json.ok || Buffer.byteLength(json.text) > MAX_PAYLOAD_BYTES)
-    return failure({
-      code: 'payload_too_large',
-      message: `context: is larger than ${MAX_PAYLOAD_BYTES} bytes, or no acceptable JSON; the task is still yours.`,
-      changed: 'nothing',
-      next: 'Keep what is large in a file of the workspace and name it.',
-    });
+  const problem = payloadProblem(context, 'context');
+  if (problem) {
+    const message = `${problem.message}; the task is still yours.`;
+    return failure({ ...problem, message, changed: 'nothing' });
+  }
   if (to.kind === 'person' || isKnown(to, agents)) return { ok: true, value: undefined };
   return failure({
     code: 'no_worker',
     message: `No agent of this store was ever ${to.kind === 'agent' ? `called "${to.name}"` : `registered with "${to.name}"`}: the task would wait for nobody. It is still yours.`,
     changed: 'nothing',
     next: `${nearestAgents(to, agents)}list_catalog {"kind":"agents"} shows who there is; to_person "anyone" asks people.`,
+  });
+}
+
+function handedToAnother({ lease, attempt }: FoundTask) {
+  return failure({
+    code: 'already_reported',
+    message: `Attempt ${attempt} of step "${lease.id}" was handed over before, to another or with other words, which stands.`,
+    changed: 'nothing',
+    next: 'Call claim_task for the next task. get_workflow shows who has this one.',
   });
 }
 

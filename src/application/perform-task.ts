@@ -6,6 +6,7 @@ import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-h
 import type { ClaimedTask } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
 import type { AttemptGuard, StopReason } from './attempt-guard.ts';
+import { checkJson } from './call-arguments.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { CachedRun } from './run-cache.ts';
 import { taskInput } from './task-input.ts';
@@ -156,12 +157,15 @@ class TaskRun {
 
 /** What keeps an output from being recorded. */
 function problemOf(output: Json): { code: string; message: string } | undefined {
-  try {
-    const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes <= MAX_PAYLOAD_BYTES) return undefined;
-    const message = `the output is ${bytes} bytes; ${MAX_PAYLOAD_BYTES} is the most a step may return`;
-    return { code: 'output_too_large', message };
-  } catch {
-    return { code: 'invalid_output', message: 'the output is nested too deeply to be recorded' };
+  const json = checkJson(output);
+  if (!json.ok) {
+    const [first] = json.violations;
+    const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`;
+    const message = `the output is no acceptable JSON: ${first?.message ?? 'it cannot be written'}${where}`;
+    return { code: 'invalid_output', message };
   }
+  const bytes = Buffer.byteLength(json.text);
+  if (bytes <= MAX_PAYLOAD_BYTES) return undefined;
+  const message = `the output is ${bytes} bytes; ${MAX_PAYLOAD_BYTES} is the most a step may return`;
+  return { code: 'output_too_large', message };
 }

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import type { Command } from '../domain/commands.ts';
 import type { Json } from '../domain/json.ts';
-import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import type { JsonSchemaValidator } from '../domain/definition/json-schema.ts';
 import { MAX_HEARTBEAT_CHARS, type OpenTask } from '../ports/work-source.ts';
 import { agentIdOf } from './agent-names.ts';
 import { noteAgent } from './agent-registry.ts';
 import { AGENT_LEASE_MS } from './agent-task.ts';
 import { readAgentHeartbeat, writeAgentHeartbeat } from './agent-heartbeat.ts';
 import type { ClaimOptions } from './claim-task.ts';
-import { checkJson, digestOf, jsonValueSchema } from './call-arguments.ts';
+import {
+  JsonText,
+  digestOf,
+  jsonOrTextSchema,
+  jsonValueSchema,
+  payloadProblem,
+} from './call-arguments.ts';
 import {
   findHeldTask,
   leaseLost,
@@ -19,7 +25,13 @@ import {
 import { failure, translatingErrors } from './outcome-error.ts';
 import { isoTime } from './step-view.ts';
 import { toolCall } from './tool-call.ts';
-import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from './use-case.ts';
+import type {
+  ApplicationPorts,
+  CallContext,
+  UseCase,
+  UseCaseError,
+  UseCaseResult,
+} from './use-case.ts';
 
 export const TASK_ACTIONS = ['heartbeat', 'progress', 'complete', 'fail', 'release'] as const;
 export type TaskAction = (typeof TASK_ACTIONS)[number];
@@ -33,7 +45,7 @@ export const taskTokenSchema = z
 export const reportTaskInputSchema = z.object({
   task: taskTokenSchema,
   action: z.enum(TASK_ACTIONS),
-  output: jsonValueSchema('complete: the result, as output_schema says').optional(),
+  output: jsonOrTextSchema('complete: the result, as output_schema says').optional(),
   message: z.string().max(4_000).optional().describe('progress or fail: in words'),
   code: z
     .string()
@@ -44,6 +56,9 @@ export const reportTaskInputSchema = z.object({
   payload: jsonValueSchema('heartbeat: what the next holder should resume from').optional(),
 });
 export type ReportTaskInput = z.infer<typeof reportTaskInputSchema>;
+
+/** With the output in the reading that counts. */
+type ReadReport = Omit<ReportTaskInput, 'output'> & { readonly output?: Json };
 
 export interface TaskReportAnswer {
   readonly run_id: string;
@@ -72,18 +87,19 @@ export function createReportTask(
     translatingErrors<TaskReportAnswer>('unknown', async () => {
       const found = await findHeldTask(ports, context, input.task);
       if (!found.ok) return found;
-      const checked = checkReport(input, found.value);
+      const report = readReport(input, found.value);
+      const checked = checkReport(report, found.value);
       if (!checked.ok) return refusedWhileHeld(ports, found.value, checked, input.leaseMs);
       const agentId = agentIdOf(found.value.lease.owner);
       await noteAgent(ports, { tenant: context.tenant, agentId }, {});
-      return new Report(ports, context, input, found.value).send();
+      return new Report(ports, context, report, found.value).send();
     });
 }
 
 class Report {
   readonly #ports: ApplicationPorts;
   readonly #context: CallContext;
-  readonly #input: ReportTaskInput & ClaimOptions;
+  readonly #input: ReadReport & ClaimOptions;
   readonly #task: FoundTask;
   /** As the store has it. */
   #open: OpenTask | undefined;
@@ -91,7 +107,7 @@ class Report {
   constructor(
     ports: ApplicationPorts,
     context: CallContext,
-    input: ReportTaskInput & ClaimOptions,
+    input: ReadReport & ClaimOptions,
     task: FoundTask,
   ) {
     this.#ports = ports;
@@ -222,18 +238,11 @@ class Report {
 type Refusal = Extract<UseCaseResult<never>, { ok: false }>;
 
 /** What can be refused without asking the store: nothing is lost by it, the agent still holds the task. */
-function checkReport(input: ReportTaskInput, { step }: FoundTask): UseCaseResult<undefined> {
-  const { action, output = null } = input;
+function checkReport(input: ReadReport, { step }: FoundTask): UseCaseResult<undefined> {
+  const { action, output = null, payload = null } = input;
+  const problem = payloadProblem(payload, 'payload') ?? payloadProblem(output, 'output');
+  if (problem) return refused(problem);
   if (action !== 'complete') return { ok: true, value: undefined };
-  const json = checkJson(output);
-  if (!json.ok || Buffer.byteLength(json.text) > MAX_PAYLOAD_BYTES)
-    return refused(
-      'output_too_large',
-      json.ok
-        ? `output: is larger than ${MAX_PAYLOAD_BYTES} bytes`
-        : 'output: is no acceptable JSON',
-      'Keep what is large in a file of the workspace and name it in the output.',
-    );
   const violations = step.outputContract?.validate(output) ?? [];
   if (violations.length === 0) return { ok: true, value: undefined };
   return failure({
@@ -245,19 +254,29 @@ function checkReport(input: ReportTaskInput, { step }: FoundTask): UseCaseResult
   });
 }
 
-function tooLongToKeep(): Refusal {
-  return refused(
-    'payload_too_large',
-    `payload: is longer than ${MAX_HEARTBEAT_CHARS} characters, together with the progress message`,
-    'Keep what is large in a file of the workspace and name it.',
-  );
+/** Text that holds JSON is taken for it, unless only the text itself keeps the step's contract. */
+function readReport({ output, ...said }: ReportTaskInput & ClaimOptions, { step }: FoundTask) {
+  if (output === undefined) return said;
+  return { ...said, output: readOutput(output, step.outputContract) };
 }
 
-function refused(code: string, message: string, next: string): Refusal {
-  return failure({
-    code,
-    message: `${message}; the task is still yours.`,
-    changed: 'nothing',
-    next,
+function readOutput(output: Json | JsonText, contract: JsonSchemaValidator | undefined): Json {
+  if (!(output instanceof JsonText)) return output;
+  const { text, value } = output;
+  const fits = (read: Json): boolean =>
+    payloadProblem(read, 'output') === undefined && contract?.validate(read).length === 0;
+  return !fits(value) && fits(text) ? text : value;
+}
+
+function tooLongToKeep(): Refusal {
+  return refused({
+    code: 'payload_too_large',
+    message: `payload: is longer than ${MAX_HEARTBEAT_CHARS} characters, together with the progress message`,
+    next: 'Keep what is large in a file of the workspace and name it.',
   });
+}
+
+function refused(problem: Omit<UseCaseError, 'changed'>): Refusal {
+  const message = `${problem.message}; the task is still yours.`;
+  return failure({ ...problem, message, changed: 'nothing' });
 }

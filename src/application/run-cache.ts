@@ -1,8 +1,14 @@
 import { evolve } from '../domain/evolve.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import type { Plan } from '../domain/plan.ts';
-import { createRunState, readSnapshot, restoreState, type RunState } from '../domain/state.ts';
-import { readEvent } from '../domain/upcast.ts';
+import {
+  createRunState,
+  readSnapshot,
+  restoreState,
+  type RunState,
+  type Snapshot,
+} from '../domain/state.ts';
+import { readEvent, UnreadableEventError } from '../domain/upcast.ts';
 import type { LoadedRun, RunKey, RunStore } from '../ports/run-store.ts';
 import { createLeastRecentlyUsed } from './least-recently-used.ts';
 import type { PlanCache } from './plan-cache.ts';
@@ -75,9 +81,9 @@ async function catchUp(store: RunStore, key: RunKey, run: CachedRun): Promise<bo
 }
 
 async function fold(plans: PlanCache, key: RunKey, loaded: LoadedRun): Promise<CachedRun> {
-  const snapshot = loaded.snapshot && readSnapshot(loaded.snapshot.data);
+  const snapshot = loaded.snapshot && snapshotIn(loaded.snapshot.data);
   if (loaded.snapshot && !snapshot)
-    throw new Error(`run ${key.runId} has a snapshot of another format; update Baton`);
+    throw new UnreadableEventError('its snapshot is of another format; update Baton');
   const hash = snapshot?.run.definitionHash ?? definitionHashOf(key, loaded.tail[0]);
   const plan = await plans.get(key.tenant, hash);
   const run: CachedRun = {
@@ -88,6 +94,16 @@ async function fold(plans: PlanCache, key: RunKey, loaded: LoadedRun): Promise<C
   };
   foldTail(run, loaded.tail);
   return run;
+}
+
+function snapshotIn(text: string): Snapshot | undefined {
+  try {
+    return readSnapshot(text);
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new UnreadableEventError('its snapshot is nested too deeply');
+    throw error;
+  }
 }
 
 function foldTail(run: CachedRun, tail: readonly string[]): void {
@@ -101,7 +117,9 @@ function foldTail(run: CachedRun, tail: readonly string[]): void {
 function definitionHashOf(key: RunKey, first: string | undefined): string {
   const body = first === undefined ? undefined : readEvent(first).body;
   if (body?.type !== 'WorkflowStarted')
-    throw new Error(`history of run ${key.runId} does not begin with WorkflowStarted`);
+    throw new UnreadableEventError(
+      `history of run ${key.runId} does not begin with WorkflowStarted`,
+    );
   return body.definitionHash;
 }
 

@@ -10,7 +10,7 @@ import { findRun } from './find-run.ts';
 import { identifyPerson } from './identify-person.ts';
 import { personText } from './person-text.ts';
 import { headLine, nextLines } from './run-lines.ts';
-import { quotedLines, visibleLine } from './visible-text.ts';
+import { quotedLines, visibleLine } from '../application/visible-text.ts';
 
 const RESOLUTIONS = { approve: 'chosen', reject: 'rejected' } as const;
 
@@ -34,10 +34,11 @@ type Resolution = ResolveApprovalInput['resolution'];
 
 async function answer(invocation: Invocation, resolution: Resolution): Promise<ExitCode> {
   const comment = personText(invocation, 'comment');
-  const identification = identifyPerson(invocation);
   return invocation.withBaton(async (baton) => {
     const { terminal, args } = invocation;
     const run_id = await findRun(baton, args[0] ?? '');
+    await refuseAnswered(baton, run_id, args[1]);
+    const identification = identifyPerson(invocation);
     const person = await identification.verify(baton);
     const choice = invocation.text('choice');
     const wish = { run_id, resolution, person, comment, choice, approval_id: args[1] };
@@ -52,6 +53,19 @@ async function answer(invocation: Invocation, resolution: Resolution): Promise<E
     for (const line of nextLines(answered.next)) terminal.line(line);
     return EXIT.ok;
   });
+}
+
+/** Who asks matters only where something waits for an answer. */
+async function refuseAnswered(baton: Baton, run_id: string, named?: string): Promise<void> {
+  const { approvalFor } = await import('../application/resolve-approval.ts');
+  const nobody: Person = { name: '', via: 'terminal' };
+  const wish = { run_id, resolution: 'rejected', person: nobody, approval_id: named } as const;
+  const context = callContext(baton);
+  const approval_id = valueOf(await approvalFor(baton.ports, context, wish));
+  const command = commandOf({ ...wish, approval_id });
+  const ruling = await baton.application.rehearseCommand(context, { run_id, command });
+  if (ruling.ok || ruling.error.code === 'not_an_approver') return;
+  valueOf(ruling);
 }
 
 /** What is to be recorded, once the run would take it and the person who can be asked has confirmed it. */

@@ -1,4 +1,5 @@
 import type { ListedCheckpoint } from '../application/list-checkpoints.ts';
+import { visibleLine } from '../application/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { usageFailure, valueOf } from './cli-failure.ts';
@@ -52,9 +53,8 @@ async function list(invocation: Invocation, baton: Baton): Promise<ExitCode> {
 function rowOf({ checkpoint_id, workflow, name, at, repository, note }: ListedCheckpoint) {
   const commit = repository && (repository.commit?.slice(0, COMMIT_CHARS) ?? 'none');
   const mark = repository?.isDirty === true ? '+' : '';
-  const line = (note ?? '').replaceAll(/\s+/g, ' ');
-  const shown = line.length > MAX_NOTE_CHARS ? `${line.slice(0, MAX_NOTE_CHARS - 1)}…` : line;
-  return [checkpoint_id, workflow, name, at, `${commit ?? ''}${mark}`, shown];
+  const shown = visibleLine(note ?? '', MAX_NOTE_CHARS);
+  return [checkpoint_id, workflow, visibleLine(name), at, `${commit ?? ''}${mark}`, shown];
 }
 
 async function printDiff(invocation: Invocation, baton: Baton): Promise<ExitCode> {

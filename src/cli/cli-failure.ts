@@ -57,6 +57,8 @@ const BAD_INPUT = new Set([
   'invalid_cursor',
   'invalid_definition',
   'invalid_input',
+  'invalid_output',
+  'invalid_payload',
   'output_too_large',
   'payload_too_large',
   'repository_unreadable',

@@ -1,12 +1,14 @@
 import { describeProblem } from '../config/config-error.ts';
 import { resolvePath } from '../config/config-layer.ts';
 import { unknownVariables } from '../config/environment-layer.ts';
+import { isStoreUrl, shownStore } from '../config/store-place.ts';
 import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';
 import { batonCommand } from './connect/baton-command.ts';
 import { CLIENTS, findClient } from './connect/clients.ts';
 import { connect, type ConnectRequest } from './connect/connect.ts';
 import type { Surroundings } from './connect/connect-client.ts';
+import { DEFAULT_NAME } from './connect/ownership.ts';
 import { reportConnected, type Given } from './connect/report-connected.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -37,7 +39,10 @@ export const addConnectCommand: AddCommand = (program, action) => {
       repeated,
     )
     .option('--dry-run', 'show the difference, write nothing')
-    .option('--remove', 'take the server out')
+    .option(
+      '--remove',
+      'take the server out; of another name than baton and over HTTP: with --http URL',
+    )
     .action(action(run));
 };
 
@@ -57,6 +62,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     scope: invocation.flag('project') ? 'project' : 'user',
     name,
     wanted: given.wanted,
+    removedUrl: given.wanted === undefined ? invocation.text('http') : undefined,
     surroundings,
     isDryRun: invocation.flag('dryRun'),
     now: new Date(),
@@ -66,7 +72,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 function readName(invocation: Invocation): string {
-  const name = invocation.text('name') ?? 'baton';
+  const name = invocation.text('name') ?? DEFAULT_NAME;
   if (NAME.test(name)) return name;
   throw usageFailure(
     `--name "${name}" is no name that every client takes`,
@@ -75,7 +81,7 @@ function readName(invocation: Invocation): string {
 }
 
 function refuseOptionsOfRemoval(invocation: Invocation): Given {
-  const options = ['env', 'toolsets', 'http', 'header'].filter(
+  const options = ['env', 'toolsets', 'header'].filter(
     (option) => invocation.text(option) !== undefined || invocation.texts(option).length > 0,
   );
   if (options.length > 0)
@@ -130,6 +136,15 @@ function readVariables(invocation: Invocation): Record<string, string> {
   return env;
 }
 
+/** A password does not belong into a client's file, nor on a command line that others can see. */
+function withoutPassword(url: string): string {
+  if (shownStore(url) === url) return url;
+  throw usageFailure(
+    '--store: a URL with a password is not written into the configuration of a client',
+    "Put it into Baton's own configuration (store: in the user's config.yaml) and leave --store out.",
+  );
+}
+
 /** Options of this command line that the registered one is to have as well. */
 async function readOptions(invocation: Invocation): Promise<Record<string, string>> {
   const { cwd, home } = invocation.cli.surroundings;
@@ -144,7 +159,10 @@ async function readOptions(invocation: Invocation): Promise<Record<string, strin
   for (const name of ['store', 'config']) {
     const path = invocation.text(name);
     // The client starts Baton in a directory of its own choice.
-    if (path !== undefined) options[`--${name}`] = resolvePath(path, cwd, home);
+    if (path !== undefined)
+      options[`--${name}`] = isStoreUrl(path)
+        ? withoutPassword(path)
+        : resolvePath(path, cwd, home);
   }
   return options;
 }

@@ -5,6 +5,10 @@ import { findRun } from './find-run.ts';
 import { endLines, headLine, nextLines, reasonLine, STEP_HEAD, stepRow } from './run-lines.ts';
 import { printTable } from './table.ts';
 import { asCommand } from './as-command.ts';
+import { visibleLine } from '../application/visible-text.ts';
+
+/** It holds the run's error, which stands whole below. */
+const MAX_HEADLINE_CHARS = 300;
 
 export const addExplainCommand: AddCommand = (program, action) => {
   program
@@ -21,7 +25,7 @@ export const addExplainCommand: AddCommand = (program, action) => {
           );
           terminal.json(explained);
           terminal.line(headLine(terminal, explained));
-          terminal.line(asCommand(explained.headline));
+          terminal.line(visibleLine(asCommand(explained.headline), MAX_HEADLINE_CHARS));
           for (const reason of explained.reasons) terminal.line(reasonLine(terminal, reason));
           if (explained.failures.length > 0)
             await printTable(

@@ -8,7 +8,7 @@ import { usageFailure, valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { personOf } from './identify-person.ts';
 import { printTable } from './table.ts';
-import { visibleLine } from './visible-text.ts';
+import { visibleLine } from '../application/visible-text.ts';
 
 const MAX_QUESTION_CHARS = 60;
 const HEAD = ['run', 'workflow', 'id', 'kind', 'what', 'choices', 'who', 'since', 'expires'];

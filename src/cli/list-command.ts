@@ -1,4 +1,5 @@
 import type { ListWorkflowsInput } from '../application/list-workflows.ts';
+import { visibleLine } from '../application/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
@@ -6,6 +7,8 @@ import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { statusText } from './run-lines.ts';
 import { printTable } from './table.ts';
+
+const MAX_DESCRIPTION_CHARS = 200;
 
 export const addListCommand: AddCommand = (program, action) => {
   program
@@ -64,7 +67,7 @@ async function listDefinitions(invocation: Invocation, baton: Baton): Promise<Ex
   const rows = (catalog.workflows ?? []).map(({ name, version, description = '' }) => [
     name,
     String(version),
-    description,
+    visibleLine(description, MAX_DESCRIPTION_CHARS),
   ]);
   if (rows.length === 0) terminal.line('No definitions.');
   else await printTable(terminal, ['workflow', 'version', 'description'], rows);

@@ -12,7 +12,7 @@ const MAX_STEPS = 20;
 export async function createLiveView(terminal: Terminal): Promise<RunDisplay> {
   const { default: logUpdate } = await import('log-update');
   return {
-    update: async (view) => logUpdate(frameOf(terminal, view)),
+    update: async (view) => logUpdate(terminal.visible(frameOf(terminal, view))),
     end: async (view) => {
       logUpdate.clear();
       logUpdate.done();

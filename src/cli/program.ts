@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { Invocation, type Action, type AddCommand, type Cli } from './cli.ts';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
+import { refuseKeysIn } from './mask-keys.ts';
 import { reportError } from './report-error.ts';
 
 /** Loaded only when the command is named: each brings what it alone needs. In the order of the help. */
@@ -43,6 +44,7 @@ export async function runProgram(argv: readonly string[], cli: Cli): Promise<Exi
       exitCode = await body(new Invocation(cli, command));
     };
   try {
+    refuseKeysIn(argv);
     const program = createProgram(cli.version);
     for (const add of await loadCommands(argv)) add(program, action);
     for (const command of program.commands) addGlobalOptions(command);

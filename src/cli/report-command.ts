@@ -12,7 +12,7 @@ import { findRun } from './find-run.ts';
 import { identifyPerson } from './identify-person.ts';
 import { personText, refuseKey } from './person-text.ts';
 import { headLine, nextLines } from './run-lines.ts';
-import { quotedLines, visibleLine } from './visible-text.ts';
+import { quotedLines, visibleLine } from '../application/visible-text.ts';
 
 const MAX_SHOWN_CHARS = 4_000;
 /** What a person types to confirm. */

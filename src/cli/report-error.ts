@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { StoreFileError } from '../adapters/sqlite/store-file-error.ts';
 import { RedisStoreError } from '../adapters/redis/redis-store-error.ts';
+import { visibleText } from '../application/visible-text.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import { CliFailure, type FailureReport } from './cli-failure.ts';
@@ -16,7 +17,7 @@ export function reportError(error: unknown, json: boolean): ExitCode {
   const { exitCode, ...document } = report;
   const text = json
     ? `${JSON.stringify({ error: document, exit_code: exitCode })}\n`
-    : textOf(report);
+    : visibleText(textOf(report));
   process.stderr.write(maskKeys(text));
   return exitCode;
 }

@@ -5,6 +5,7 @@ import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { followRun } from './follow-run.ts';
+import { refuseKey } from './person-text.ts';
 import { attentionLines } from './run-lines.ts';
 
 /** After an interruption: enough to stop a command in good order. */
@@ -29,6 +30,8 @@ export const addRunCommand: AddCommand = (program, action) => {
 
 async function run(invocation: Invocation): Promise<ExitCode> {
   const input = await readInput(invocation);
+  // Also what a file held.
+  refuseKey(JSON.stringify(input), '--input');
   const definition = definitionText(invocation);
   const watches = invocation.flag('watch');
   if (watches) invocation.cli.interruption.listen();

@@ -1,12 +1,21 @@
 import type { Reason } from '../application/reason.ts';
+import {
+  quotedLines,
+  visibleCommand,
+  visibleLine,
+  visibleText,
+} from '../application/visible-text.ts';
 import { droppedWord, type RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { EventLine } from '../application/event-line.ts';
 import { asCommand } from './as-command.ts';
-import { visibleLine, visibleText } from './visible-text.ts';
 import type { Terminal } from './terminal.ts';
 
 const MAX_ERROR_CHARS = 200;
+const MAX_REASON_CHARS = 1_000;
+/** An event's text has some 300 characters at most, each of which may have to be written out. */
+const MAX_EVENT_CHARS = 1_000;
+const MAX_WHOLE_ERROR_CHARS = 20_000;
 const MAX_OUTPUT_CHARS = 2_000;
 
 const STYLES: Readonly<Record<string, Parameters<Terminal['style']>[0]>> = {
@@ -40,10 +49,18 @@ export function headLine(terminal: Terminal, summary: RunSummary): string {
 
 /** How a run ended, where it has. */
 export function endLines(terminal: Terminal, { output, error }: RunSummary): string[] {
-  if (error) return [terminal.style('red', visibleText(`error: ${error.code}: ${error.message}`))];
+  if (error) return errorLines(error).map((line) => terminal.style('red', line));
   if (output === undefined) return [];
   const text = JSON.stringify(output, null, 2);
   return [`output: ${clip(visibleText(text), MAX_OUTPUT_CHARS)}`];
+}
+
+/** An error of many lines keeps them, none of which can pass for one of Baton's. */
+function errorLines({ code, message }: NonNullable<RunSummary['error']>): string[] {
+  const head = `error: ${visibleLine(code)}:`;
+  return /[\n\r]/.test(message.trim())
+    ? [head, ...quotedLines(message.trim(), MAX_WHOLE_ERROR_CHARS)]
+    : [`${head} ${visibleLine(message, MAX_WHOLE_ERROR_CHARS)}`];
 }
 
 export function stepRow(terminal: Terminal, step: StepView): string[] {
@@ -63,8 +80,8 @@ export const STEP_HEAD = ['step', 'uses', 'status', 'attempts', 'duration', 'rem
 
 export function reasonLine(terminal: Terminal, { step, kind, message, next }: Reason): string {
   const what = step === undefined ? '' : `${terminal.style('bold', step)} `;
-  const how = next === undefined ? '' : `\n    ${asCommand(next)}`;
-  return `  ${what}[${statusText(terminal, kind)}] ${visibleText(asCommand(message))}${how}`;
+  const how = next === undefined ? '' : `\n    ${visibleCommand(asCommand(next))}`;
+  return `  ${what}[${statusText(terminal, kind)}] ${visibleLine(asCommand(message), MAX_REASON_CHARS)}${how}`;
 }
 
 /** What somebody has to do before the run goes on. */
@@ -74,12 +91,14 @@ export function attentionLines(terminal: Terminal, attention: readonly Reason[])
 }
 
 export function nextLines(next: readonly string[]): string[] {
-  return next.length === 0 ? [] : ['Next:', ...next.map((call) => `  ${asCommand(call)}`)];
+  return next.length === 0
+    ? []
+    : ['Next:', ...next.map((call) => `  ${visibleCommand(asCommand(call))}`)];
 }
 
 export function eventText(terminal: Terminal, { sequence, at, actor, text }: EventLine): string {
-  const who = terminal.style('gray', `(${actor})`);
-  return `${String(sequence).padStart(4)}  ${terminal.style('gray', at)}  ${visibleText(text)} ${who}`;
+  const who = terminal.style('gray', `(${visibleLine(actor)})`);
+  return `${String(sequence).padStart(4)}  ${terminal.style('gray', at)}  ${visibleLine(text, MAX_EVENT_CHARS)} ${who}`;
 }
 
 export function durationText(ms: number): string {

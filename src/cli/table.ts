@@ -1,20 +1,23 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Terminal } from './terminal.ts';
 
-/** A table with borders for people at a terminal, aligned columns elsewhere. */
+/** A table with borders for people at a terminal, aligned columns elsewhere; a cell is one line, whatever is in it. */
 export async function printTable(
   terminal: Terminal,
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): Promise<void> {
   if (terminal.isJson) return;
-  if (!terminal.isInteractive) return printColumns(terminal, [head, ...rows]);
+  const lines = rows.map((row) =>
+    row.map((cell) => terminal.visible(cell).replaceAll(/[\n\t]+/g, ' ')),
+  );
+  if (!terminal.isInteractive) return printColumns(terminal, [head, ...lines]);
   const { default: Table } = await import('cli-table3');
   const table = new Table({
     head: head.map((title) => terminal.style('bold', title)),
     style: { head: [], border: [], compact: true },
   });
-  for (const row of rows) table.push([...row]);
+  for (const line of lines) table.push(line);
   terminal.line(table.toString());
 }
 

@@ -1,7 +1,12 @@
 import { styleText } from 'node:util';
+import { visibleText } from '../application/visible-text.ts';
 import type { Environment } from '../config/process-environment.ts';
 
 type Style = Parameters<typeof styleText>[0];
+
+const ESCAPE = '\u001b';
+/** What `style` writes, of which nothing can move the cursor or hide text. */
+const STYLING = new RegExp(`(${ESCAPE}\\[(?:1|22|3[0-79]|90)m)`);
 
 export interface OutputStream {
   readonly isTTY?: boolean;
@@ -25,6 +30,10 @@ export interface TerminalOptions {
  * Standard output and error of a command. With `--json` standard output holds JSON and nothing else. Colour and live
  * views only for a person: on a terminal, without `--json`, `--no-color`, a non-empty NO_COLOR (no-color.org) or
  * TERM=dumb.
+ *
+ * Lines and notes hold text of agents and definitions: whatever a command forgot to make visible in them is written
+ * out here, so that nothing in them moves the cursor, hides or reorders text. What stands on which line is up to the
+ * command: text from outside goes through `visibleLine` where it must not begin a line of its own.
  */
 export class Terminal {
   readonly isJson: boolean;
@@ -49,7 +58,7 @@ export class Terminal {
 
   /** A line for people; nothing with `--json`. */
   line(text = ''): void {
-    if (!this.isJson) this.#write(`${text}\n`);
+    if (!this.isJson) this.#write(`${this.visible(text)}\n`);
   }
 
   /** One JSON value on one line; nothing without `--json`. */
@@ -64,7 +73,14 @@ export class Terminal {
 
   /** A remark beside the answer, on standard error. */
   note(text: string): void {
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${this.visible(text)}\n`);
+  }
+
+  /** The text as lines show it: styled where colours are wanted, everything else that is hidden written out. */
+  visible(text: string): string {
+    if (!this.#hasColour) return visibleText(text);
+    const parts = text.split(STYLING);
+    return parts.map((part, at) => (at % 2 === 0 ? visibleText(part) : part)).join('');
   }
 
   style(format: Style, text: string): string {

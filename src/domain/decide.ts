@@ -19,6 +19,7 @@ import {
 import { fireTimer } from './decisions/timer.ts';
 import { isFinished } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
+import { isReadable } from './readable-value.ts';
 import type { RunState } from './state.ts';
 
 /**
@@ -29,9 +30,10 @@ import type { RunState } from './state.ts';
 export function decide(
   plan: Plan,
   state: RunState,
-  command: Command,
+  sent: Command,
   context: DecisionContext,
 ): Ruling {
+  const command = withoutUnreadable(sent);
   if (command.type !== 'StartWorkflow' && state.run.status === 'pending')
     return reject('not_started', 'The run has not started.', 'Start it with start_workflow.');
   const decision = new Decision(plan, state, context);
@@ -75,6 +77,19 @@ export function decide(
     default:
       return assertNever(command);
   }
+}
+
+/**
+ * What only comes along, a heartbeat or the details of an error, is left out where a history could not be read with it: a
+ * failure must be recorded all the same. What a command is about refuses it, or fails its step: see Decision.makeRoom.
+ */
+function withoutUnreadable(command: Command): Command {
+  if (command.type === 'FailStep' && !isReadable(command.error.details ?? null)) {
+    const error = { ...command.error, details: undefined };
+    return withoutUnreadable({ ...command, error });
+  }
+  if (!('heartbeat' in command) || isReadable(command.heartbeat ?? null)) return command;
+  return { ...command, heartbeat: undefined };
 }
 
 function unlessFinished(decision: Decision, proceed: () => Ruling): Ruling {

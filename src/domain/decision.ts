@@ -4,6 +4,7 @@ import { unitsSpent } from './expression/expression.ts';
 import type { Json } from './json.ts';
 import { MAX_RUN_BYTES, MAX_STEPS_PER_DECISION, MAX_UNITS_PER_DECISION } from './limits.ts';
 import type { Plan, PlannedStep } from './plan.ts';
+import { isReadable } from './readable-value.ts';
 import type { Rejection } from './rejection.ts';
 import { draftOf, type RunHeader, type RunState, type StepState } from './state.ts';
 
@@ -27,6 +28,8 @@ export type Ruling =
       readonly isUnfinished: boolean;
     }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+export type RoomProblem = 'run_too_large' | 'nested_too_deeply';
 
 export interface FoundStep {
   readonly planned: PlannedStep;
@@ -75,10 +78,11 @@ export class Decision {
     evolve(this.plan, this.#draft, event, this.context.nowMs);
   }
 
-  /** Counts a value that the run will hold; false when it has no room for it. */
-  makeRoom(value: Json): boolean {
+  /** Counts a value that the run is to hold. Asked of each one before an event carries it: why the run cannot. */
+  makeRoom(value: Json): RoomProblem | undefined {
+    if (!isReadable(value)) return 'nested_too_deeply';
     this.#bytes += JSON.stringify(value).length;
-    return this.#bytes <= MAX_RUN_BYTES;
+    return this.#bytes <= MAX_RUN_BYTES ? undefined : 'run_too_large';
   }
 
   /** Counts a step; false when this decision has done enough, and the rest is for the next commit. */

@@ -8,6 +8,7 @@ export type RejectionCode =
   | 'cancelling'
   | 'history_limit'
   | 'invalid_input'
+  | 'nested_too_deeply'
   | 'not_an_approver'
   | 'not_started'
   | 'not_with_a_person'

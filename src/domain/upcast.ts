@@ -25,9 +25,20 @@ export function readEvent(text: string): RunEvent {
   const current = upcasters
     .slice(schemaVersion - 1)
     .reduce<Record<string, unknown>>((event, lift) => lift(event), found.data);
-  const event = runEventSchema.safeParse(current);
+  const event = parseEvent(current);
   if (!event.success) throw new UnreadableEventError(z.prettifyError(event.error));
   return event.data;
+}
+
+function parseEvent(event: Record<string, unknown>) {
+  try {
+    return runEventSchema.safeParse(event);
+  } catch (error) {
+    // Of zod, which descends level by level.
+    if (error instanceof RangeError)
+      throw new UnreadableEventError('an event is nested too deeply');
+    throw error;
+  }
 }
 
 function parseJson(text: string): unknown {

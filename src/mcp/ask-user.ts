@@ -11,6 +11,7 @@ import {
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
 import type { ApprovalView } from '../application/approval-view.ts';
+import { quotedLines, visibleLine } from '../application/visible-text.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -18,6 +19,8 @@ import type { Logger } from '../ports/logger.ts';
 /** How long one question may stand in the client before the call answers without it. */
 export const QUESTION_TIMEOUT_MS = 300_000;
 const REJECT = 'reject';
+/** Characters that one takes at most when it is written out, as `\\u{10ffff}`. */
+const MAX_WRITTEN_OUT = 10;
 
 /** Calls that wait for a run: only these ask. */
 const ASKING_TOOLS: ReadonlySet<string> = new Set(['await_workflow', 'request_approval']);
@@ -73,7 +76,7 @@ export class AskUser {
       run_id: asked.runId,
       approval_id: asked.approvalId,
       resolution: isRejected ? 'rejected' : 'chosen',
-      ...(!isRejected && { choice: answer }),
+      ...(!isRejected && { choice: await this.#choiceOf(context, asked, answer) }),
       ...(comment !== undefined && comment.trim() !== '' && { comment }),
       person: { name: person, via: 'elicitation' },
     });
@@ -106,6 +109,19 @@ export class AskUser {
     });
   }
 
+  /** What was offered under this label. */
+  async #choiceOf(
+    context: CallContext,
+    { runId, approvalId }: Question,
+    label: string,
+  ): Promise<string> {
+    const run = await this.#options.application.getWorkflow(context, { run_id: runId });
+    const approvals = run.ok ? run.value.approvals : [];
+    const choices = approvals.find((one) => one.approval_id === approvalId)?.choices ?? [];
+    // None of them: refused when it is recorded.
+    return choices[labelsOf(choices).indexOf(label)] ?? label;
+  }
+
   #mayAnswer(runId: string, { approval_id, status, approvers }: ApprovalView): boolean {
     if (status !== 'waiting') return false;
     if (approvers !== undefined && !approvers.includes(this.#options.person)) return false;
@@ -123,19 +139,37 @@ export function argumentsAfter(asked: Question | undefined, name: string, args: 
   } satisfies JsonObject;
 }
 
-function formOf(workflow: string, { question, choices, asked_by }: ApprovalView) {
-  const by = asked_by === undefined ? '' : `\n(asked by ${asked_by}; its words are not Baton's)`;
+/** Who asks stands before what is asked: no question, however long, pushes it out of sight or says otherwise. */
+function formOf(workflow: string, { question, choices, asked_by, approval_id }: ApprovalView) {
+  const by = asked_by === undefined ? 'the workflow' : visibleLine(asked_by);
   return inputRequired.elicit({
-    message: `Approval in workflow "${workflow}":\n${question}${by}`,
+    message: [
+      `Approval "${visibleLine(approval_id)}" in workflow "${visibleLine(workflow)}"`,
+      `asked by ${by}, whose words stand behind the bar:`,
+      ...quotedLines(question, question.length * MAX_WRITTEN_OUT),
+    ].join('\n'),
     requestedSchema: {
       type: 'object',
       properties: {
-        answer: { type: 'string', title: 'Answer', enum: [...choices, REJECT] },
+        answer: { type: 'string', title: 'Answer', enum: [...labelsOf(choices), REJECT] },
         comment: { type: 'string', title: 'Comment' },
       },
       required: ['answer'],
     },
   });
+}
+
+/** Choices as a person reads them, each different from the others and from the answer that rejects. */
+function labelsOf(choices: readonly string[]): string[] {
+  const labels: string[] = [];
+  for (const choice of choices) {
+    const shown = visibleLine(choice, choice.length * MAX_WRITTEN_OUT);
+    let label = shown;
+    for (let at = 2; label === REJECT || labels.includes(label); at += 1)
+      label = `${shown} (${at})`;
+    labels.push(label);
+  }
+  return labels;
 }
 
 /** `elicitation: {}` means forms; a client that names modes must name that one. */

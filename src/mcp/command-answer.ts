@@ -1,5 +1,6 @@
 import type { CommandAnswer } from '../application/client-command.ts';
 import type { ToolAnswer } from './define-tool.ts';
+import { oneLine } from './outside-text.ts';
 import { endLines, headLine, nextLines, structuredRun } from './run-text.ts';
 
 /** What a tool says after a command to an existing run. */
@@ -10,7 +11,12 @@ export function commandAnswer(answer: CommandAnswer, effect: string): ToolAnswer
       ? effect
       : 'already so; nothing was changed';
   return {
-    text: [headLine(answer), what, ...endLines(answer, 800), ...nextLines(answer.next)].join('\n'),
+    text: [
+      headLine(answer),
+      oneLine(what),
+      ...endLines(answer, 800),
+      ...nextLines(answer.next),
+    ].join('\n'),
     structured: {
       ...structuredRun(answer),
       changed: answer.changed,

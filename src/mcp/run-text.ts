@@ -4,6 +4,7 @@ import type { Reason } from '../application/reason.ts';
 import { droppedWord, type RunSummary } from '../application/run-view.ts';
 import type { StepView } from '../application/step-view.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { jsonLine, oneLine } from './outside-text.ts';
 import { clip, costOf } from './text-page.ts';
 
 /** Small values stand in the structured part whole, others are read from the text or with get_workflow. */
@@ -20,9 +21,9 @@ export function headLine(summary: RunSummary): string {
 /** How the run ended, where it did. */
 export function endLines(summary: RunSummary, maxOutputChars: number): string[] {
   const { run_id, output, error } = summary;
-  if (error) return [`error: ${error.code}: ${clip(error.message, 600)}`];
+  if (error) return [clip(oneLine(`error: ${error.code}: ${error.message}`), 600)];
   if (output === undefined) return [];
-  const text = JSON.stringify(output);
+  const text = jsonLine(JSON.stringify(output));
   if (costOf(text) <= maxOutputChars) return [`output: ${text}`];
   return [
     `output (${text.length} characters, cut): ${clip(text, Math.floor(maxOutputChars / 2))}`,
@@ -32,8 +33,8 @@ export function endLines(summary: RunSummary, maxOutputChars: number): string[] 
 
 /** With the call that moves it on, unless that is told elsewhere already. */
 export function reasonLine({ step, kind, message, next }: Reason, told: readonly string[]): string {
-  const call = next === undefined || told.includes(next) ? '' : ` -> ${next}`;
-  return `- ${step === undefined ? '' : `${step}: `}[${kind}] ${message}${call}`;
+  const call = next === undefined || told.includes(next) ? '' : ` -> ${jsonLine(next)}`;
+  return `- ${step === undefined ? '' : `${step}: `}[${kind}] ${oneLine(message)}${call}`;
 }
 
 /** What needs somebody, at most `max` of it; the calls of `told` follow elsewhere. */
@@ -52,7 +53,9 @@ export function attentionLines(
 }
 
 export function nextLines(next: readonly string[]): string[] {
-  return next.length === 0 ? [] : ['next:', ...next.map((call) => `- ${clip(call, 1_200)}`)];
+  return next.length === 0
+    ? []
+    : ['next:', ...next.map((call) => `- ${clip(jsonLine(call), 1_200)}`)];
 }
 
 export function stepLine(step: StepView): string {
@@ -62,7 +65,7 @@ export function stepLine(step: StepView): string {
   if (step.skip_reason !== undefined) parts.push(`(${step.skip_reason})`);
   const error =
     step.error && step.status !== 'completed' ? ` ${step.error.code}: ${step.error.message}` : '';
-  return clip(`${parts.join(' ')}${error}`.replaceAll(/\s+/g, ' '), 240);
+  return clip(oneLine(`${parts.join(' ')}${error}`), 240);
 }
 
 /** `ab12…@7 before-deploy (3f2a9c1d4b5e, with changes): the note` */
@@ -71,7 +74,10 @@ export function checkpointLine({ checkpoint_id, name, note, repository }: Checkp
   const at = repository
     ? ` (${commit.slice(0, 12)}${isDirty === true ? ', with changes' : ''})`
     : '';
-  return clip(`${checkpoint_id} ${name}${at}${note === undefined ? '' : `: ${note}`}`, 400);
+  return clip(
+    oneLine(`${checkpoint_id} ${name}${at}${note === undefined ? '' : `: ${note}`}`),
+    400,
+  );
 }
 
 /** Approvals that agents asked for and that have their answer; what waits is told as a reason. */
@@ -79,7 +85,9 @@ export function answeredLines(approvals: readonly ApprovalView[]): string[] {
   const answered = approvals.filter(({ status }) => status !== 'waiting').slice(-10);
   return answered.map(({ approval_id, status, choice, answered_by, question }) =>
     clip(
-      `- ${approval_id} ${status}${choice === undefined ? '' : ` "${choice}"`}${answered_by === undefined ? '' : ` by ${answered_by}`}: ${question}`,
+      oneLine(
+        `- ${approval_id} ${status}${choice === undefined ? '' : ` "${choice}"`}${answered_by === undefined ? '' : ` by ${answered_by}`}: ${question}`,
+      ),
       240,
     ),
   );

@@ -59,16 +59,19 @@ export function pageOf(lines: readonly string[], offset: number, budget: number)
   return { lines: shown, ...(nextOffset < lines.length && { nextOffset }) };
 }
 
-/** A piece of a long text; `offset` counts characters. */
+/** A piece of a long text, which fits as it is `shown`; `offset` counts characters of the text itself. */
 export function pieceOf(
   text: string,
   offset: number,
   budget: number,
+  shown: (piece: string) => string = (piece) => piece,
 ): { piece: string; nextOffset?: number } {
   let piece = text.slice(offset, offset + budget);
   // Quotes, backslashes and newlines cost more than one character each.
-  while (costOf(piece) > budget && piece.length > 80)
-    piece = piece.slice(0, Math.max(80, Math.floor((piece.length * budget) / costOf(piece)) - 10));
+  for (let cost = costOf(shown(piece)); cost > budget && piece.length > 80;) {
+    piece = piece.slice(0, Math.max(80, Math.floor((piece.length * budget) / cost) - 10));
+    cost = costOf(shown(piece));
+  }
   const nextOffset = offset + piece.length;
   return { piece, ...(nextOffset < text.length && { nextOffset }) };
 }

@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { UseCaseError, UseCaseResult } from '../application/use-case.ts';
 import type { ToolAnswer } from './define-tool.ts';
+import { barred, jsonLine, oneLine } from './outside-text.ts';
 import { clip, costOf, pageOf } from './text-page.ts';
 
 /**
@@ -22,8 +23,9 @@ export function toolResult(answered: UseCaseResult<ToolAnswer>): CallToolResult 
 
 /** What happened, whether anything changed, what to do next. */
 export function errorResult(error: UseCaseError): CallToolResult {
-  const next = `next: ${clip(error.next, 1_500)}`;
-  const head = `error ${error.code}: ${clip(error.message, 1_500)}`;
+  const next = `next: ${clip(jsonLine(error.next), 1_500)}`;
+  // A message may have lines, of what somebody wrote too: those after the first are marked.
+  const head = `error ${error.code}: ${clip(barred(error.message).slice(2), 1_500)}`;
   const left = MAX_RESULT_CHARS - costOf([head, next].join('\n')) - 200;
   const text = [head, ...places(error, left), CHANGED[error.changed], next].join('\n');
   return { content: [{ type: 'text', text }], isError: true };
@@ -47,8 +49,8 @@ const CHANGED: Readonly<Record<UseCaseError['changed'], string>> = {
 function places({ violations = [] }: UseCaseError, budget: number): string[] {
   const lines = violations.map(({ path, message, suggestion }) => {
     const hint = suggestion === undefined ? '' : ` (did you mean "${suggestion}"?)`;
-    const place = path === '' ? '' : `${clip(path, 200)}: `;
-    return `- ${place}${clip(message, 300)}${hint}`;
+    const place = path === '' ? '' : `${clip(oneLine(path), 200)}: `;
+    return `- ${place}${clip(oneLine(message), 300)}${hint}`;
   });
   const page = pageOf(lines, 0, budget);
   const rest = lines.length - page.lines.length;

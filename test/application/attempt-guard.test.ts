@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AttemptGuard } from '../../src/application/attempt-guard.ts';
+import type { Json } from '../../src/domain/json.ts';
 import type { ClaimedTask } from '../../src/ports/work-source.ts';
 import { createInstallation, TestProcess, type Installation } from '../support/application.ts';
 import { cancel, work, workflow } from '../support/given.ts';
@@ -74,6 +75,16 @@ describe('an attempt guard', () => {
     await here.clock.advance(300);
     beating.beat(null);
     expect(beating.nextTickAtMs).toBe(nowMs + 700);
+  });
+
+  it('counts a payload that is no acceptable JSON as a beat, and keeps the last one', async () => {
+    const guard = await guarded({ heartbeatMs: 400 });
+    guard.beat({ at: 1 });
+    await here.clock.advance(300);
+    guard.beat(JSON.parse('['.repeat(2_500) + ']'.repeat(2_500)) as Json);
+    guard.beat(JSON.parse('{"__proto__":1}') as Json);
+    expect(guard.heartbeat).toEqual({ at: 1 });
+    expect(guard.nextTickAtMs).toBe(here.clock.now() + 400);
   });
 
   it('after a stop is only woken for renewals', async () => {

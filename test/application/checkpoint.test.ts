@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CheckpointInput } from '../../src/application/create-checkpoint.ts';
+import { MAX_CHECKPOINTS } from '../../src/domain/limits.ts';
 import { MAX_ARTIFACT_BYTES } from '../../src/ports/artifact-store.ts';
 import { RepositoryError, type RepositoryReading } from '../../src/ports/repository-reader.ts';
 import { createWorkbench, errorOf, valueOf, type Workbench } from './workbench.ts';
@@ -86,6 +88,72 @@ describe('a checkpoint', () => {
     };
     expect(errorOf(await create({ run_id: 'none', repository: '.' })).code).toBe('unknown_run');
     expect(reads).toBe(0);
+  });
+
+  describe('keeps nothing of a repository', () => {
+    let reads: number;
+    const stored = async () => {
+      const id = createHash('sha256').update(CONTENT).digest('hex');
+      return bench.store.getArtifact({ tenant: 'default', runId: run_id }, id);
+    };
+    beforeEach(() => {
+      reads = 0;
+      bench.repositories.read = async () => {
+        reads += 1;
+        return DIRTY;
+      };
+    });
+    const fillUp = async () => {
+      for (let at = 0; at < MAX_CHECKPOINTS; at += 1) await create({ name: `n${at}` });
+    };
+
+    it('when the run has no room for it: the repository is not even read', async () => {
+      await fillUp();
+      expect(errorOf(await create({ repository: '.' })).code).toBe('too_many_checkpoints');
+      expect(reads).toBe(0);
+      expect(await stored()).toBeUndefined();
+    });
+
+    it('when the run fills up while it is read', async () => {
+      bench.repositories.read = async () => {
+        await fillUp();
+        return DIRTY;
+      };
+      expect(errorOf(await create({ repository: '.' })).code).toBe('too_many_checkpoints');
+      expect(await stored()).toBeUndefined();
+    });
+
+    it.each([
+      ['repetition', 'here'],
+      ['other request under its key', 'other'],
+    ])('for a %s', async (_, name) => {
+      bench.repositories.read = async () => ({ state: { path: '/workspace/app', isDirty: false } });
+      valueOf(await create({ repository: '.', idempotency_key: 'k' }));
+      bench.repositories.read = async () => {
+        reads += 1;
+        return DIRTY;
+      };
+      await create({ name, repository: '.', idempotency_key: 'k' });
+      expect(reads).toBe(0);
+      expect(await stored()).toBeUndefined();
+    });
+
+    it('for a repetition that overtakes it', async () => {
+      const call = { repository: '.', idempotency_key: 'k' };
+      const clean: RepositoryReading = { state: { path: '/workspace/app', isDirty: false } };
+      bench.repositories.read = async () => {
+        bench.repositories.read = async () => clean;
+        valueOf(await create(call));
+        return DIRTY;
+      };
+      expect(valueOf(await create(call))).toMatchObject({ duplicate: true });
+      expect(await stored()).toBeUndefined();
+    });
+
+    it('else it does: what these look for is there then', async () => {
+      valueOf(await create({ repository: '.' }));
+      expect(await stored()).toBeDefined();
+    });
   });
 
   it('stands nowhere when the store fails while its diff is kept', async () => {

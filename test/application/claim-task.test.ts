@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MAX_DELIVERIES } from '../../src/domain/limits.ts';
 import { AGENT_LEASE_MS, AgentBench, MINUTE_MS, reviewing, type Fate } from './agent-bench.ts';
-import { valueOf } from './workbench.ts';
+import { errorOf, valueOf } from './workbench.ts';
 
 let bench: AgentBench;
 
@@ -10,6 +10,60 @@ beforeEach(() => {
 });
 
 const REVIEW = { capabilities: ['review'] };
+
+describe('a run that cannot be read', () => {
+  /** As a Baton wrote it before it looked how deep a heartbeat is nested. */
+  async function broken(event: string, runId: string): Promise<void> {
+    const key = { tenant: 'default', runId };
+    const { version = 0 } = (await bench.here.store.load(key)) ?? {};
+    const committed = await bench.here.store.commit({
+      key,
+      expectedVersion: version,
+      commands: [{ id: 'broken', answer: null }],
+      events: [event],
+      enqueue: [],
+      recall: [],
+      timers: [],
+      cancelTimers: [],
+      messages: [],
+    });
+    expect(committed.kind).toBe('committed');
+  }
+
+  const DEEP = `{"schemaVersion":1,"sequence":3,"occurredAtMs":1,"commandId":"a","causationId":"b","actor":"c","body":{"type":"SignalReceived","name":"n","payload":${'['.repeat(5_000)}${']'.repeat(5_000)}}}`;
+
+  it.each([DEEP, '{"schemaVersion":99}'])(
+    'keeps nobody from the tasks behind it, and its own stays for who can read it (%#)',
+    async (event) => {
+      const unreadable = await bench.start(reviewing());
+      await broken(event, unreadable);
+      const readable = await bench.start(reviewing());
+      const fresh = bench.open(99);
+      const task = await bench.task('second', {}, fresh);
+      expect(task.run_id).toBe(readable);
+      const none = await bench.claim('third', REVIEW, fresh);
+      expect(none).not.toHaveProperty('task');
+      const key = { tenant: 'default', runId: unreadable };
+      const [left] = (await fresh.store.openWork(key)).tasks;
+      expect(left).toMatchObject({ slot: 'review', deliveries: 0 });
+      expect(left).not.toHaveProperty('lease');
+      const call = { run_id: unreadable };
+      for (const answer of [
+        await fresh.application.getWorkflow(bench.context, call),
+        await fresh.application.cancelWorkflow(bench.context, call),
+      ])
+        expect(errorOf(answer)).toMatchObject({ code: 'run_unreadable' });
+    },
+  );
+
+  it('is not given again to who held its task, who gets the next one', async () => {
+    const unreadable = await bench.start(reviewing());
+    expect((await bench.task('first')).run_id).toBe(unreadable);
+    await broken('{"schemaVersion":99}', unreadable);
+    const readable = await bench.start(reviewing());
+    expect((await bench.task('first')).run_id).toBe(readable);
+  });
+});
 
 describe('a claim that waits', () => {
   const claiming = (wait_seconds: number, signal?: AbortSignal, { application } = bench.here) =>

@@ -3,6 +3,7 @@ import type { AgentTask } from '../../src/application/agent-task.ts';
 import type { AnswerTaskInput } from '../../src/application/answer-task.ts';
 import type { HandoffTaskInput, HandedTask } from '../../src/application/handoff-task.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
+import type { Json } from '../../src/domain/json.ts';
 import { MAX_HANDOVERS, MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
 import { AGENT_LEASE_MS, AgentBench, CONTRACT, MINUTE_MS, reviewing } from './agent-bench.ts';
 import { errorOf, valueOf } from './workbench.ts';
@@ -120,6 +121,7 @@ describe('a task handed over', () => {
     expect((await bench.types(runId)).filter((type) => type === 'TaskHandedOver')).toHaveLength(1);
     const other = errorOf(await hand(task, { to_person: 'anyone' }));
     expect(other).toMatchObject({ code: 'already_reported', changed: 'nothing' });
+    expect(other.message).toContain('was handed over before, to another');
   });
 
   it('whose reply was lost is found handed over when it is repeated', async () => {
@@ -202,6 +204,13 @@ describe('a handover is refused, and the task kept,', () => {
   it('with too large a context', async () => {
     const refused = await kept({ to_agent: 'fixer', context: 'x'.repeat(MAX_PAYLOAD_BYTES) });
     expect(refused.code).toBe('payload_too_large');
+  });
+
+  it('with a context that is nested too deeply', async () => {
+    const context = JSON.parse('['.repeat(2_500) + ']'.repeat(2_500)) as Json;
+    const refused = await kept({ to_agent: 'fixer', context });
+    expect(refused.code).toBe('invalid_payload');
+    expect(refused.violations?.[0]?.message).toBe('nested too deeply');
   });
 
   it('unless the agent no longer holds it, of which it is told instead', async () => {
@@ -331,6 +340,10 @@ describe('a task handed to people', () => {
     const output = 'x'.repeat(MAX_PAYLOAD_BYTES);
     const refused = errorOf(await answer(runId, { resolution: 'completed', output }));
     expect(refused).toMatchObject({ code: 'output_too_large', changed: 'nothing' });
+    expect(await inbox()).toHaveLength(1);
+    const deep = JSON.parse('['.repeat(2_500) + ']'.repeat(2_500)) as Json;
+    const said = { resolution: 'completed', output: deep } as const;
+    expect(errorOf(await answer(runId, said))).toMatchObject({ code: 'invalid_output' });
     expect(await inbox()).toHaveLength(1);
   });
 

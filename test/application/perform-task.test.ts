@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { idempotencyKeyOf } from '../../src/application/idempotency-key.ts';
+import type { Json } from '../../src/domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
 import {
   createInstallation,
@@ -128,6 +129,21 @@ describe('what a handler answers', () => {
     handler.attempt('a').complete('x'.repeat(MAX_PAYLOAD_BYTES - 1));
     await until(here.clock, async () => (await here.status(key)) === 'failed');
     expect((await here.step(key, 'a')).error).toMatchObject({ code: 'output_too_large' });
+    expect(handler.attempts).toHaveLength(1);
+  });
+
+  it.each([
+    ['['.repeat(2_500) + ']'.repeat(2_500), 'nested too deeply'],
+    ['{"a":{"constructor":1}}', 'the key "constructor" is not allowed at a.constructor'],
+  ])('fails the step for good when it is no acceptable JSON (%#)', async (text, message) => {
+    const key = await here.start(workflow([work('a', retry(5))]));
+    worker();
+    await begun(here, handler, 1);
+    handler.attempt('a').complete(JSON.parse(text) as Json);
+    await until(here.clock, async () => (await here.status(key)) === 'failed');
+    const { error } = await here.step(key, 'a');
+    expect(error?.code).toBe('invalid_output');
+    expect(error?.message).toContain(message);
     expect(handler.attempts).toHaveLength(1);
   });
 

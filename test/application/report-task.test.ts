@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApplication } from '../../src/application/application.ts';
 import type { AgentTask } from '../../src/application/agent-task.ts';
-import type { ReportTaskInput } from '../../src/application/report-task.ts';
+import { parseArguments } from '../../src/application/parse-arguments.ts';
+import { reportTaskInputSchema, type ReportTaskInput } from '../../src/application/report-task.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
 import { MAX_HEARTBEAT_CHARS } from '../../src/ports/work-source.ts';
@@ -128,6 +129,66 @@ steps:
     expect(refused).toMatchObject({ code: 'output_too_large', changed: 'nothing' });
     expect(refused.message).toContain('still yours');
     await bench.accepted(task, DONE);
+  });
+});
+
+describe('what is nested too deeply, or would reach a prototype', () => {
+  const DEEP: unknown = JSON.parse('['.repeat(2_500) + ']'.repeat(2_500));
+  const REACHING: unknown = JSON.parse('{"a":{"__proto__":1}}');
+
+  it.each([
+    [DEEP, 'nested too deeply'],
+    [REACHING, 'is not allowed'],
+  ])('is refused at the door, and the run stays readable (%#)', async (value, message) => {
+    const runId = await bench.start(reviewing());
+    const task = await bench.task();
+    for (const [code, said] of [
+      ['invalid_output', { action: 'complete', output: value }],
+      ['invalid_payload', { action: 'heartbeat', payload: value }],
+      ['invalid_payload', { action: 'progress', payload: value }],
+      ['invalid_payload', { action: 'release', payload: value }],
+    ] as const) {
+      const refused = await bench.refused(task, said as Said);
+      expect(refused).toMatchObject({ code, changed: 'nothing' });
+      expect(refused.message).toContain('still yours');
+      expect(refused.violations?.[0]?.message).toContain(message);
+    }
+    await bench.accepted(task, { action: 'fail' });
+    expect(
+      (await bench.open(99).application.getWorkflow(bench.context, { run_id: runId })).ok,
+    ).toBe(true);
+  });
+});
+
+describe('an output given as text that holds JSON', () => {
+  const contract = (type: string) => CONTRACT.replace(/type: object[^]*$/, `type: ${type}\n`);
+  const said = (output: string): Said => {
+    const parsed = parseArguments(reportTaskInputSchema, { task: 'x', action: 'complete', output });
+    return { action: 'complete', output: valueOf(parsed).output };
+  };
+
+  it.each([
+    ['string', '{"a": 1}'],
+    ['object', { a: 1 }],
+    ['[string, object]', { a: 1 }],
+  ])('is recorded as the contract wants it: %s', async (type, output) => {
+    const runId = await bench.start(contract(type));
+    const task = await bench.task();
+    await bench.accepted(task, said('{"a": 1}'));
+    expect(await outputOf(runId)).toEqual(output);
+    expect(await bench.accepted(task, said('{"a": 1}'))).toMatchObject({ duplicate: true });
+  });
+
+  it('that fits neither way is refused as the JSON it holds', async () => {
+    await bench.start(CONTRACT);
+    const refused = await bench.refused(await bench.task(), said('{"verdict":"good"}'));
+    expect(refused.violations).toEqual([{ path: 'findings', message: 'is required' }]);
+  });
+
+  it('counts as that JSON where there is no contract', async () => {
+    const runId = await bench.start(reviewing());
+    await bench.accepted(await bench.task(), said('[1]'));
+    expect(await outputOf(runId)).toEqual([1]);
   });
 });
 

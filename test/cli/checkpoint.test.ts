@@ -72,7 +72,7 @@ describe('checkpoint', () => {
   test('--repository alone means the current directory', async () => {
     const { stderr, code } = await baton.run(['checkpoint', run, 'here', '--repository']);
     expect(stderr).toMatch(
-      /project is in no git repository; no checkpoint was made\.\nNothing was/,
+      /No checkpoint was made: .*project is in no git repository\.\nNothing was/,
     );
     expect(code).toBe(2);
   });

@@ -122,6 +122,9 @@ test('a broken configuration file is named with the place, stays, and ends with 
   expect(readdirSync(dirname(file))).toEqual(['settings.json']);
 });
 
+/** Of the shape of an operator key. */
+const KEY = `bok_${'k'.repeat(43)}`;
+
 describe('bad usage', () => {
   const cases: [string, string[], RegExp][] = [
     ['an unknown client', ['geminy'], /unknown client "geminy"; did you mean "gemini"\?/],
@@ -130,17 +133,16 @@ describe('bad usage', () => {
     ['a variable without a value', ['gemini', '--env', 'TOKEN'], /--env "TOKEN…" is not KEY=VALUE/],
     ['a toolset that is none', ['gemini', '--toolsets', 'rusn'], /did you mean "runs"/],
     ['a removal with options', ['gemini', '--remove', '--env', 'A=1'], /--remove takes the whole/],
-    [
-      'a removal with a URL',
-      ['gemini', '--remove', '--http', 'http://127.0.0.1:1'],
-      /out: --http w/,
-    ],
+    ['a key as a name', ['gemini', '--name', KEY], /--name holds an operator key/],
+    ['a key as a variable', ['gemini', '--env', `A=${KEY}`], /--env holds an operator key/],
+    ['a key in a URL', ['gemini', `--http=http://h/${KEY}`], /--http holds an operator key/],
     ['headers of a process', ['gemini', '--header', 'A=1'], /--header .* --http is not given/],
   ];
   test.each(cases)('%s', async (_name, args, message) => {
     const { stderr, code } = await connect(...args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/\nNothing was changed\.\nNext: .+\n$/);
+    expect(stderr).not.toContain(KEY);
     expect(code).toBe(2);
     expect(existsSync(inHome('.gemini'))).toBe(false);
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { isBatons } from '../../src/cli/connect/entry-words.ts';
+import { isBatons } from '../../src/cli/connect/ownership.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 import { registrationLines } from '../../scripts/quickstart/registration.ts';
 
@@ -74,7 +74,7 @@ test('mcp.json starts the program of this package', () => {
     .parse(readJson('mcp.json'));
   expect(mcpServers.baton.args.slice(0, 2)).toEqual([bin.baton, 'mcp']);
   const { command, args } = mcpServers.baton;
-  expect(isBatons({ command, args })).toBe(true);
+  expect(isBatons({ command, args }, { name: 'baton' })).toBe(true);
 });
 
 test('the quickstart shows what baton connect writes', () => {

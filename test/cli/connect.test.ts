@@ -188,6 +188,27 @@ describe('a configuration that is there', () => {
     expect(existsSync(inHome('dotfiles/new/gemini.json'))).toBe(true);
   });
 
+  test('is found like the client finds it, where its directory is a symbolic link too', async () => {
+    const target = write(inHome('dotfiles/shared/settings.json'), '{"theme":"dark"}');
+    mkdirSync(inHome('dotfiles/gemini'));
+    symlinkSync('dotfiles/gemini', inHome('.gemini'));
+    symlinkSync('../shared/settings.json', inHome('dotfiles/gemini/settings.json'));
+    await answer('gemini');
+    for (const path of [target, inHome('.gemini/settings.json')])
+      expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
+        theme: 'dark',
+        mcpServers: { baton: COMMAND },
+      });
+    expect(existsSync(inHome('shared'))).toBe(false);
+    // A step back from where a link leads to, towards a file that is still to be made.
+    mkdirSync(inHome('far/away'), { recursive: true });
+    symlinkSync('../../far/away', inHome('dotfiles/gemini/linked'));
+    symlinkSync('dotfiles/gemini/linked/../made.json', inHome('.claude.json'));
+    await answer('claude');
+    expect(existsSync(inHome('far/made.json'))).toBe(true);
+    expect(existsSync(inHome('dotfiles/gemini/made.json'))).toBe(false);
+  });
+
   test('of OpenCode is whichever has the entry, else the one that is there', async () => {
     const directory = '.config/opencode';
     write(inHome(`${directory}/config.json`), '{}');

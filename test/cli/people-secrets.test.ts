@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PeopleFixture } from './people-fixture.ts';
@@ -63,11 +63,29 @@ describe('an operator key', () => {
     }
   });
 
+  test('is not taken from a file of input either', async () => {
+    const file = baton.write('input.json', JSON.stringify({ deep: [key] }));
+    const { stdout, stderr, code } = await run('run', 'gate.yaml', '--input', `@${file}`);
+    rmSync(file);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: --input holds an operator key.*\nNothing was changed\./);
+    expect(code).toBe(2);
+  });
+
   test('is not repeated where it was typed in the wrong place, and not recorded', async () => {
     const gate = await baton.startRun('gate.yaml');
     const attempts = [
       ['approve', gate, `--key=${key}`],
       ['approve', gate, key],
+      ['checkpoint', gate, key],
+      ['checkpoint', gate, 'a', '--note', key],
+      ['signal', gate, key],
+      ['signal', gate, 'go', '--payload', key],
+      ['run', 'gate.yaml', '--input', `a=${key}`],
+      ['run', 'gate.yaml', '--idempotency-key', key],
+      ['inbox', '--as', key],
+      ['connect', 'cursor', '--name', key],
+      ['connect', 'cursor', '--env', `A=${key}`],
       ['approve', gate, '--comment', `my key is ${key}`],
       ['report', gate, 'ok', '--complete', JSON.stringify({ key })],
       ['report', gate, 'ok', '--return', '--note', key],

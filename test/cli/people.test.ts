@@ -135,16 +135,25 @@ describe('approve and reject', () => {
 });
 
 describe('without a terminal and without a key', () => {
-  test.each([
-    [['approve', 'zzzz']],
-    [['reject', 'zzzz']],
-    [['report', 'zzzz', 'look', '--return']],
-  ])('baton %j is refused before anything is looked at', async (args) => {
-    const { stdout, stderr, code } = await baton.run(args);
+  test.each([['approve'], ['reject'], ['report']])('baton %s is refused', async (name) => {
+    const run = await baton.startRun('gate.yaml');
+    const more = name === 'report' ? ['look', '--return'] : [];
+    const { stdout, stderr, code } = await baton.run([name, run, ...more]);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^error: only a person answers this/);
     expect(stderr).toContain('Nothing was changed.\nNext: Run it at a terminal');
     expect(code).toBe(4);
+  });
+
+  test.each([['approve'], ['reject']])('baton %s says first where nothing waits', async (name) => {
+    const run = await baton.startRun('gate.yaml');
+    await baton.approve(run, anna);
+    const over = await baton.run([name, run]);
+    expect(over.stderr).toMatch(/^error: No approval waits in run \w+ \(it is completed\)\.\n/);
+    expect(over.code).toBe(4);
+    const named = await baton.run([name, run, 'ok']);
+    expect(named.stderr).toContain('"ok" waits for nobody: its step is completed');
+    expect((await baton.run([name, 'zzzz'])).code).toBe(3);
   });
 
   test('no option stands in for either', async () => {

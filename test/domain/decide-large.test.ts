@@ -4,7 +4,23 @@ import {
   MAX_STEPS_IN_FLIGHT,
   MAX_STEPS_PER_DECISION,
 } from '../../src/domain/limits.ts';
-import { complete, given, pass, signal, start, work, workflow } from '../support/given.ts';
+import { MAX_STORED_DEPTH } from '../../src/domain/readable-value.ts';
+import type { Command } from '../../src/domain/commands.ts';
+import type { Json } from '../../src/domain/json.ts';
+import {
+  agent,
+  complete,
+  fail,
+  given,
+  handOver,
+  pass,
+  retry,
+  signal,
+  start,
+  toPerson,
+  work,
+  workflow,
+} from '../support/given.ts';
 
 const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
@@ -33,6 +49,64 @@ describe('a decision that is much work', () => {
     expect(run.status).toBe('running');
     run.advance();
     expect(run.status).toBe('completed');
+  });
+});
+
+describe('a value nested too deeply to be read back', () => {
+  const deep = (levels: number): Json => {
+    let value: Json = 'x';
+    for (let level = 0; level < levels; level += 1) value = [value];
+    return value;
+  };
+  const TOO_DEEP = deep(2_500);
+
+  it('fails the step that returns it; one level less than too much is kept', () => {
+    const run = given(workflow([work('a')]), start());
+    run
+      .when(complete('a', deep(MAX_STORED_DEPTH + 1)))
+      .thenEvents({ type: 'StepFailed', step: 'a' }, { type: 'WorkflowFailed' });
+    expect(run.step('a').error?.code).toBe('nested_too_deeply');
+    const deepest = deep(MAX_STORED_DEPTH);
+    given(workflow([work('a')]), start())
+      .when(complete('a', deepest))
+      .thenEvents({ type: 'StepCompleted', output: deepest }, { type: 'WorkflowCompleted' });
+  });
+
+  it('is no signal, no context of a handover and no input', () => {
+    const run = given(workflow([agent('a')]), start());
+    run.when(signal('go', TOO_DEEP)).thenRefused('nested_too_deeply');
+    run
+      .when(handOver('a', toPerson(), { context: TOO_DEEP }))
+      .thenRefused('nested_too_deeply', /not handed over/);
+    given(workflow([work('a')]))
+      .when(start([TOO_DEEP]))
+      .thenRefused('nested_too_deeply', /Nothing was started/);
+  });
+
+  it('is left out where it only comes along: the failure is recorded all the same', () => {
+    const run = given(workflow([work('a', retry(2))]), start());
+    const error = { code: 'broken', message: 'oops', details: TOO_DEEP };
+    const [failed] = run.when({ ...fail('a'), error, heartbeat: TOO_DEEP } as Command).accepted();
+    expect(failed).toMatchObject({ type: 'StepAttemptFailed', error: { code: 'broken' } });
+    expect(failed).not.toHaveProperty('heartbeat');
+    expect(failed).not.toHaveProperty('error.details');
+  });
+
+  it('fails the step where steps wrap each other, and the run where its output does', () => {
+    const wraps = many(MAX_STORED_DEPTH + 1, (index) => ({
+      ...pass(`p${index}`),
+      needs: index === 0 ? [] : [`p${index - 1}`],
+      with: { in: index === 0 ? 1 : `\${{ steps.p${index - 1}.output }}` },
+    }));
+    const run = given(workflow(wraps), start());
+    run.advance();
+    expect(run.step(`p${MAX_STORED_DEPTH - 1}`).status).toBe('completed');
+    expect(run.step(`p${MAX_STORED_DEPTH}`).error?.code).toBe('nested_too_deeply');
+    const output = { deeper: `\${{ steps.p${MAX_STORED_DEPTH - 1}.output }}` };
+    const ends = given(workflow(wraps.slice(0, -1), { output }), start());
+    ends.advance();
+    expect(ends.status).toBe('failed');
+    expect(ends.history.at(-1)?.event).toMatchObject({ error: { code: 'output_error' } });
   });
 });
 

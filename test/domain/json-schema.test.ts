@@ -17,6 +17,67 @@ function refusal(schema: Json): string {
   return compiled.ok ? 'none' : compiled.error;
 }
 
+const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+describe('a check', () => {
+  const TOO_LARGE = [{ path: '', message: 'is too large to be checked against its schema' }];
+
+  test('tells duplicates by their value, whatever the order of their keys', () => {
+    const contract = compile({ properties: { list: { uniqueItems: true } } });
+    expect(contract.validate({ list: [1, '1', null, [1], { a: 1, b: 2 }, { a: 1 }] })).toEqual([]);
+    for (const list of [
+      [1, 2, 1],
+      [
+        { a: 1, b: [2] },
+        { b: [2], a: 1 },
+      ],
+    ])
+      expect(contract.validate({ list })).toEqual([
+        { path: 'list', message: 'must NOT have duplicate items' },
+      ]);
+    expect(compile({ uniqueItems: false }).validate([1, 1])).toEqual([]);
+  });
+
+  test('finds duplicates among many lists, and checks a large value of a modest schema', () => {
+    const unique = compile({ uniqueItems: true });
+    const lists = many(100_000, (index) => [index]);
+    expect(unique.validate(lists)).toEqual([]);
+    expect(unique.validate([...lists, [7]])).toHaveLength(1);
+    const properties = { file: { type: 'string', pattern: '^x' }, line: { enum: [1, 2, 3] } };
+    const findings = compile({ items: { type: 'object', required: ['file'], properties } });
+    expect(findings.validate(many(30_000, (index) => ({ file: `x${index}`, line: 1 })))).toEqual(
+      [],
+    );
+  });
+
+  test.each<[string, Json, Json]>([
+    [
+      'branches that repeat each other',
+      { allOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' } }] },
+      many(60, () => 0).reduce<Json>((inner) => [inner], []),
+    ],
+    [
+      'alternatives that all fail',
+      { items: { anyOf: many(500, (index) => ({ const: `z${index}` })) } },
+      many(20_000, (index) => index),
+    ],
+    [
+      'many patterns and many names',
+      { patternProperties: Object.fromEntries(many(500, (index) => [`^a+b${index}`, true])) },
+      Object.fromEntries(many(20_000, (index) => [`aaaa${index}`, 1])),
+    ],
+    [
+      'a long list of allowed values',
+      { items: { enum: many(4_900, (index) => `k${index}`) } },
+      many(100_000, () => 'k4899'),
+    ],
+  ])('that would take too long is given up: %s', (_, schema, value) => {
+    expect(compile(schema).validate(value)).toEqual(TOO_LARGE);
+    expect(compile(schema).validate([])).toEqual([]);
+  });
+});
+
 describe('a JSON Schema', () => {
   const schema = {
     type: 'object',

@@ -80,6 +80,16 @@ describe('an event that cannot be read', () => {
     expect(() => readEvent(changed({ body: { type: 'WorkflowCompleted' } }))).toThrow(/output/);
   });
 
+  it('is refused in words when it is nested beyond the stack', () => {
+    const text = changed({ body: 'here' }).replace(
+      '"here"',
+      () => `{"type":"WorkflowCompleted","output":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+    );
+    expect(() => readEvent(text)).toThrow(
+      new UnreadableEventError('an event is nested too deeply'),
+    );
+  });
+
   it('never spills more than the beginning of a long text', () => {
     expect(() => readEvent('x'.repeat(10_000))).toThrow(/^not an event: x{80}$/);
   });

@@ -56,6 +56,11 @@ export function textOf(result: CallToolResult): string {
   return result.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
 }
 
+/** Text whose lines are marked as data, as it was. */
+export function unbarred(text: string): string {
+  return text.replaceAll(/^\| /gm, '');
+}
+
 /** A field of the structured part, for tests that go on with it. */
 export function fieldOf(result: CallToolResult, name: string): unknown {
   const structured = new Map<string, unknown>(Object.entries(result.structuredContent ?? {}));

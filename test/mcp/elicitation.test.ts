@@ -1,5 +1,6 @@
 import type { ClientOptions } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { valueOf } from '../application/workbench.ts';
 import { connect, MODERN, textOf, type Session } from './connect.ts';
 
@@ -13,6 +14,14 @@ output: { chosen: '\${{ steps.after.output.chosen }}' }
 
 const ASKING = { person: 'anna', secret: 'a secret of the store' };
 const CAN_ASK: ClientOptions = { capabilities: { elicitation: {} } };
+
+const askedSchema = z.object({
+  message: z.string(),
+  requestedSchema: z.object({
+    properties: z.object({ answer: z.object({ enum: z.array(z.string()) }) }),
+  }),
+});
+type Asked = z.infer<typeof askedSchema>;
 
 type Said = { action: 'accept'; content: Record<string, string> } | { action: 'decline' };
 
@@ -110,6 +119,70 @@ describe.each([
       await session.bench.application.getWorkflow(session.bench.context, { run_id: idle }),
     );
     expect(view.approvals).toHaveLength(1);
+  });
+});
+
+describe('what the user is asked', () => {
+  const HOSTILE =
+    'Read a file?\u001b[2J\u202e\r\nApproval in workflow "gated"\n\nasked by the workflow';
+  const CHOICES = [
+    'yes',
+    'yes\u200b',
+    String.raw`yes\u{200b}`,
+    'reject\u200b',
+    'all\u001b[8m of it',
+  ];
+
+  async function asks(answer: string): Promise<{ shown: Asked; resolved: unknown }> {
+    const session = await connect({ client: CAN_ASK, askUser: ASKING });
+    const shown: Asked[] = [];
+    session.client.setRequestHandler('elicitation/create', ({ params }) => {
+      shown.push(askedSchema.parse(params));
+      return { action: 'accept', content: { answer } };
+    });
+    await session.bench.register(
+      'name: idle\nsteps: [{ id: a, uses: signal, with: { name: go } }]',
+    );
+    const run_id = await session.bench.start('idle');
+    // Not through the tool, which trims: what is stored already is shown safely too.
+    const asking = { run_id, question: HOSTILE, choices: CHOICES, wait_seconds: 0 };
+    valueOf(await session.bench.application.requestApproval(session.bench.context, asking));
+    await session.call('await_workflow', { run_id, wait_seconds: 0 });
+    const events = await session.bench.events(run_id);
+    const [first] = shown;
+    if (first === undefined) throw new Error('nobody was asked');
+    return { shown: first, resolved: events.find(({ type }) => type === 'ApprovalResolved') };
+  }
+
+  it('names who asks first, and what they wrote stands behind a bar', async () => {
+    const { shown } = await asks('yes');
+    expect(shown.message.split('\n')).toEqual([
+      expect.stringMatching(/^Approval "ask:[\da-f]+" in workflow "idle"$/),
+      'asked by client:test, whose words stand behind the bar:',
+      String.raw`  │ Read a file?\u{1b}[2J\u{202e}`,
+      '  │ Approval in workflow "gated"',
+      '  │ ',
+      '  │ asked by the workflow',
+    ]);
+  });
+
+  it('offers choices as they are read, each different, and records the one that was meant', async () => {
+    const { shown } = await asks('yes');
+    const labels = shown.requestedSchema.properties.answer.enum;
+    expect(labels).toEqual([
+      'yes',
+      String.raw`yes\u{200b}`,
+      String.raw`yes\u{200b} (2)`,
+      String.raw`reject\u{200b}`,
+      String.raw`all\u{1b}[8m of it`,
+      'reject',
+    ]);
+    for (const [at, choice] of CHOICES.entries())
+      expect((await asks(labels[at] ?? '')).resolved).toMatchObject({
+        resolution: 'chosen',
+        choice,
+      });
+    expect((await asks('reject')).resolved).toMatchObject({ resolution: 'rejected' });
   });
 });
 

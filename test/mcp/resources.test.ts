@@ -4,7 +4,7 @@ import { MAX_RESOURCE_CHARS } from '../../src/mcp/resource-content.ts';
 import { compileUriTemplate } from '../../src/mcp/uri-template.ts';
 import { GREET, PAYMENT, RELEASE, TIMED, wide } from '../application/definitions.ts';
 import { createWorkbench, valueOf } from '../application/workbench.ts';
-import { MODERN, connect, textOf, type Session } from './connect.ts';
+import { MODERN, connect, textOf, unbarred, type Session } from './connect.ts';
 
 async function read({ client }: Session, uri: string): Promise<{ text: string; mimeType: string }> {
   const { contents } = await client.readResource({ uri });
@@ -292,7 +292,7 @@ describe('the output of a step', () => {
     expect(output.startsWith(shown.output_start)).toBe(true);
     const args = JSON.parse(shown.output_more.replace('get_workflow ', '')) as { offset: number };
     const next = textOf(await session.call('get_workflow', args));
-    expect(next).toContain(output.slice(args.offset, args.offset + 1_000));
+    expect(unbarred(next)).toContain(output.slice(args.offset, args.offset + 1_000));
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GREET, PAYMENT, RELEASE, TIMED } from '../application/definitions.ts';
-import { connect, fieldOf, textOf, type Session } from './connect.ts';
+import { connect, fieldOf, textOf, unbarred, type Session } from './connect.ts';
 
 async function statusInStore({ bench }: Session, runId: string): Promise<string | undefined> {
   const { runs } = await bench.store.listRuns({ tenant: 'default', limit: 50 });
@@ -66,7 +66,7 @@ describe('every tool, through the official client', () => {
       const text = textOf(await session.call('get_workflow', { run_id, step: 'pay', offset }));
       const [, body = ''] = text.split(/output, characters [^\n]*\n/);
       const more = /\nmore: get_workflow .*"offset":(\d+)}$/.exec(body);
-      seen += more ? body.slice(0, more.index) : body;
+      seen += unbarred(more ? body.slice(0, more.index) : body);
       offset = more ? Number(more[1]) : undefined;
     }
     expect(seen).toBe(output);
@@ -191,6 +191,12 @@ describe('every tool, through the official client', () => {
     const detail = textOf(await session.call('list_catalog', { name: 'greet' }));
     expect(detail).toContain('"required":["who"]');
     expect(textOf(await session.call('list_catalog', { name: 'wait' }))).toContain('"until"');
+  });
+
+  it('list_catalog says so where there are none of a kind', async () => {
+    const session = await connect();
+    for (const kind of ['agents', 'checkpoints'])
+      expect(textOf(await session.call('list_catalog', { kind }))).toBe(`${kind}: none`);
   });
 
   it('get_health tells what is degraded', async () => {

@@ -25,6 +25,13 @@ export interface GitEnd {
   readonly isCut: boolean;
 }
 
+export interface GitLimits {
+  /** For each call. Default: GIT_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
+  /** Kills what is under way and refuses further calls; they reject with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs git to its end. Rejects with RepositoryError when it does not start, is killed, or takes too long. */
 export type Git = (call: GitCall) => Promise<GitEnd>;
 
@@ -32,16 +39,19 @@ export type Git = (call: GitCall) => Promise<GitEnd>;
 export function createGit(
   file: string,
   env: Readonly<Record<string, string>>,
-  timeoutMs = GIT_TIMEOUT_MS,
+  limits: GitLimits = {},
 ): Git {
-  return (call) => runGit(file, env, timeoutMs, call);
+  return async (call) => {
+    limits.signal?.throwIfAborted();
+    return runGit(file, env, limits, call);
+  };
 }
 
-/** Over 40 lines: the four ways in which a process ends share what they have to settle. */
+/** Over 40 lines: the five ways in which a process ends share what they have to settle. */
 function runGit(
   file: string,
   env: Readonly<Record<string, string>>,
-  timeoutMs: number,
+  { timeoutMs = GIT_TIMEOUT_MS, signal: deadline }: GitLimits,
   { args, cwd, input, maxOutputBytes, onOutput }: GitCall,
 ): Promise<GitEnd> {
   return new Promise((resolve, reject) => {
@@ -55,10 +65,19 @@ function runGit(
       child.kill('SIGKILL');
       for (const stream of child.stdio) stream?.destroy();
     };
-    const timer = setTimeout(() => {
+    const giveUp = (reason: Error): void => {
       stop();
-      reject(new RepositoryError(`git ${nameOf(args)} took longer than ${timeoutMs / 1_000} s`));
+      reject(reason);
+    };
+    const timer = setTimeout(() => {
+      giveUp(new RepositoryError(`git ${nameOf(args)} took longer than ${timeoutMs / 1_000} s`));
     }, timeoutMs);
+    const onDeadline = (): void => giveUp(deadline?.reason as Error); // the reader aborts with one
+    deadline?.addEventListener('abort', onDeadline, { once: true });
+    const settleDown = (): void => {
+      clearTimeout(timer);
+      deadline?.removeEventListener('abort', onDeadline);
+    };
     child.stdout.on('data', (chunk: Buffer) => {
       if (isCut) return;
       bytes += chunk.length;
@@ -71,11 +90,11 @@ function runGit(
       if (stderr.length < MAX_STDERR_CHARACTERS) stderr += chunk.toString('utf8');
     });
     child.on('error', (error) => {
-      clearTimeout(timer);
+      settleDown();
       reject(new RepositoryError(`git cannot be run: ${error.message}`));
     });
     child.on('close', (exitCode, signal) => {
-      clearTimeout(timer);
+      settleDown();
       if (exitCode === null && !isCut)
         reject(new RepositoryError(`git ${nameOf(args)} was ended by ${signal ?? 'a signal'}`));
       else resolve({ exitCode: exitCode ?? 0, stdout: Buffer.concat(chunks), stderr, isCut });

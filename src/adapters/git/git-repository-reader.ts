@@ -11,6 +11,7 @@ import { complaintOf, createGit } from './git-process.ts';
 import { createRecordSplitter } from './index-entries.ts';
 import { createJail } from './jail.ts';
 import { locateRepository, readHead, type RepositoryLocation } from './locate-repository.ts';
+import { requireOwnFiles } from './require-own-files.ts';
 import { requireSuccess } from './require-success.ts';
 import { withScratchRepository, type ScratchGit } from './scratch-repository.ts';
 
@@ -23,7 +24,12 @@ export interface GitRepositoryReaderOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Absolute path of the program. Default: the first on PATH. */
   readonly git?: string;
+  /** For one reading as a whole. Default: READING_TIMEOUT_MS. */
+  readonly timeoutMs?: number;
 }
+
+/** Well within a tool call's 25 s. */
+const READING_TIMEOUT_MS = 20_000;
 
 const MAX_LIST_BYTES = 16_777_216;
 const MAX_HASH_BYTES = 1_024;
@@ -40,22 +46,25 @@ const OPERATIONS: readonly (readonly [file: string, name: string])[] = [
 /**
  * Reads repositories with the git that is installed. What git ignores is not looked at, nor what it was told to
  * (`--assume-unchanged`, `--skip-worktree`); staged and unstaged changes become one diff. Runs no program that a
- * repository names. Each call of git may take GIT_TIMEOUT_MS. See `withScratchRepository` for what stays behind if
- * the process dies midway.
+ * repository names, and reads no files of another one: a repository whose index, references or objects lead out of
+ * the workspace and roots, by links or by borrowing (alternates), is refused. Each call of git may take GIT_TIMEOUT_MS,
+ * a reading READING_TIMEOUT_MS; what takes longer is refused. See `withScratchRepository` for what stays behind if the
+ * process dies midway.
  */
 export function createGitRepositoryReader(options: GitRepositoryReaderOptions): RepositoryReader {
-  const { workspace, roots, environment } = options;
+  const { workspace, roots, environment, timeoutMs = READING_TIMEOUT_MS } = options;
   const env = gitEnvironment(environment);
   return {
     read: (directory, { maxDiffBytes }) =>
-      translatingErrors(directory, async () => {
+      reading(directory, timeoutMs, async (signal) => {
         const jail = await createJail(workspace, roots);
         const start = await jail.enter(directory);
         const file = options.git ?? (await findGit(environment));
-        const git = createGit(file, env);
+        const git = createGit(file, env, { signal });
         const location = await locateRepository(git, start, jail);
+        await requireOwnFiles(location, jail, signal);
         const head = await readHead(git, location);
-        const difference = await withScratchRepository({ file, env }, location, (scratch) =>
+        const difference = await withScratchRepository({ file, env, signal }, location, (scratch) =>
           readDifference(scratch, location, head.commit, maxDiffBytes),
         );
         const { isDirty, diff, leftOut } = difference;
@@ -150,16 +159,26 @@ async function operationsOf({ gitDirectory }: RepositoryLocation): Promise<strin
   return found;
 }
 
-async function translatingErrors<Result>(
+/** Within the time; whatever goes wrong is told as RepositoryError, except a defect. */
+async function reading<Result>(
   directory: string,
-  body: () => Promise<Result>,
+  timeoutMs: number,
+  body: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
+  const late = new RepositoryError(
+    `reading the repository of ${directory} took longer than ${timeoutMs / 1_000} s`,
+  );
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(late), timeoutMs);
   try {
-    return await body();
+    return await body(deadline.signal);
   } catch (error) {
+    if (deadline.signal.aborted) throw late;
     if (error instanceof RepositoryError || !(error instanceof Error && 'code' in error))
       throw error;
     // Of the file system: a full disk, a file that may not be read.
     throw new RepositoryError(`the repository of ${directory} cannot be read: ${error.message}`);
+  } finally {
+    clearTimeout(timer);
   }
 }

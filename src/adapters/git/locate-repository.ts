@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RepositoryError } from '../../ports/repository-reader.ts';
 import { complaintOf, type Git, type GitEnd } from './git-process.ts';
 import { isInside, realPathOf, type Jail } from './jail.ts';
+import { readRegularFile } from './regular-file.ts';
 
 export interface RepositoryLocation {
   /** Root of the work tree. */
@@ -14,8 +14,14 @@ export interface RepositoryLocation {
   readonly config: RepositoryConfig;
 }
 
-/** The effective values (of system, user and repository), by key; those that git gives several times: the last. */
+/**
+ * The effective values (of system, user and repository), by key; those that git gives several times: the last. Those of
+ * PATTERN_FILES are absolute paths.
+ */
 export type RepositoryConfig = ReadonlyMap<string, string>;
+
+/** Settings that name a file of patterns, wherever it lies. */
+export const PATTERN_FILES = ['core.excludesfile', 'core.attributesfile'] as const;
 
 const MAX_PATH_BYTES = 65_536;
 const MAX_CONFIG_BYTES = 1_048_576;
@@ -30,7 +36,7 @@ const DISCOVERY = [
 /**
  * Finds the repository that holds `directory`. A repository may name any place as its work tree or git directory, so
  * both must lie in the jail; a git directory elsewhere is accepted if it names this work tree itself, as those of
- * linked work trees and submodules do. Does not guard against objects borrowed from elsewhere (alternates).
+ * linked work trees and submodules do. What lies inside the git directory: see `requireOwnFiles`.
  */
 export async function locateRepository(
   git: Git,
@@ -43,7 +49,7 @@ export async function locateRepository(
   if (!jail.holds(root)) throw jail.refusal(`the repository ${root} that holds ${directory}`);
   const gitDirectory = await ask('--absolute-git-dir');
   const commonDirectory = await ask('--git-common-dir');
-  const config = await readConfig(git, directory);
+  const config = await readConfig(git, root);
   if (!(await mayRead(jail, { root, gitDirectory, commonDirectory, config })))
     throw jail.refusal(`the git directory ${commonDirectory} of ${root}`);
   return { root, gitDirectory, commonDirectory, config };
@@ -54,7 +60,7 @@ async function mayRead(jail: Jail, location: RepositoryLocation): Promise<boolea
   if (jail.holds(gitDirectory) && jail.holds(commonDirectory)) return true;
   // Its own files decide, so those must be out of the reach of whoever writes in the jail.
   if (jail.holds(gitDirectory) || !isInside(gitDirectory, commonDirectory)) return false;
-  const link = await readFile(join(gitDirectory, 'gitdir'), 'utf8').catch(() => undefined);
+  const link = await readRegularFile(join(gitDirectory, 'gitdir'), MAX_PATH_BYTES);
   const named =
     link === undefined
       ? config.get('core.worktree')
@@ -89,12 +95,22 @@ async function readConfig(git: Git, directory: string): Promise<RepositoryConfig
     throw new RepositoryError(`the git configuration is larger than ${MAX_CONFIG_BYTES} bytes`);
   if (end.exitCode !== 0) throw discoveryError(end, directory);
   const entries = end.stdout.toString('utf8').split('\0').filter(Boolean);
-  return new Map(
-    entries.map((entry) => {
+  const config = new Map(
+    entries.map((entry): [string, string] => {
       const at = entry.indexOf('\n');
       return at < 0 ? [entry, 'true'] : [entry.slice(0, at), entry.slice(at + 1)];
     }),
   );
+  for (const key of PATTERN_FILES)
+    if (config.has(key)) config.set(key, await readPath(git, directory, key));
+  return config;
+}
+
+/** What `~` and a relative path mean is for git to say. */
+async function readPath(git: Git, root: string, key: string): Promise<string> {
+  const end = await run(git, root, ['config', '-z', '--type=path', '--get', key]);
+  if (end.exitCode !== 0) throw discoveryError(end, root);
+  return resolve(root, end.stdout.toString('utf8').replace(/\0$/, ''));
 }
 
 export interface Head {

@@ -4,10 +4,11 @@ import {
   lstatSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   statSync,
   type Stats,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { usageFailure, type CliFailure } from '../cli-failure.ts';
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
@@ -59,14 +60,30 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && 'syscall' in error;
 }
 
-/** Like realpath, but the last link may lead to a file that is still to be made. */
+/**
+ * Where the kernel would end, but the last link may lead to a file that is still to be made. A link's text counts from the
+ * directory that the link really stands in, and its `..` from where the directories before it lead to.
+ */
 function followLinks(path: string): string {
   let target = path;
   for (let followed = 0; followed < MAX_LINKS; followed += 1) {
     if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return target;
-    target = resolve(dirname(target), readlinkSync(target));
+    const text = readlinkSync(target);
+    // Not `join`, which would take `..` for a step back in the text.
+    const led = isAbsolute(text) ? text : `${realDirectory(dirname(target))}${sep}${text}`;
+    target = join(realDirectory(dirname(led)), basename(led));
   }
   throw fileFailure(path, 'is a symbolic link that leads in a circle');
+}
+
+/** What is not there yet counts from the last directory that is. */
+function realDirectory(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
+    return join(realDirectory(dirname(path)), basename(path));
+  }
 }
 
 function readIfThere(target: string): Pick<ConfigurationFile, 'found'> {

@@ -121,7 +121,8 @@ function planChange(file: ConfigurationFile, request: EntryRequest): Plan {
   };
 }
 
-function told(plan: Plan, { scope, surroundings, wanted }: ConnectRequest): Connected {
+function told(plan: Plan, request: ConnectRequest): Connected {
+  const { client, name, scope, surroundings, wanted } = request;
   const { file, changed, before, after, entry } = plan;
   const shared =
     scope === 'project' && changed && wanted !== undefined ? notesForOthers(wanted) : [];
@@ -133,7 +134,7 @@ function told(plan: Plan, { scope, surroundings, wanted }: ConnectRequest): Conn
     file: file.path,
     changed,
     ...(entry !== undefined && { entry: masked(entry) }),
-    diff: changed ? shownDiff(file.path, before, after) : '',
+    diff: changed ? shownDiff(file.path, before, after, [client.section, name]) : '',
     notes: [...linked, ...shared],
   };
 }

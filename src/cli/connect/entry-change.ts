@@ -9,14 +9,17 @@ import {
   type ConfigurationText,
 } from './configuration-text.ts';
 import type { ConnectClient, EntryShape } from './connect-client.ts';
-import { isBatons, serverFor, type WantedServer } from './entry-words.ts';
+import { serverFor, urlOf, wordsOf, type WantedServer } from './entry-words.ts';
 import { parsed, removeValue, setValue } from './json-edit.ts';
+import { isBatons } from './ownership.ts';
 
 export interface EntryRequest {
   readonly client: ConnectClient;
   readonly name: string;
   /** Absent: the entry is to be removed. */
   readonly wanted?: WantedServer | undefined;
+  /** With a removal: the server over HTTP that is meant. */
+  readonly removedUrl?: string | undefined;
 }
 
 export interface EntryChange {
@@ -78,12 +81,20 @@ function valueOf(node: Node): JsonObject {
   return getNodeValue(node) as JsonObject; // an object node holds JSON
 }
 
-function refuseForeign(entry: JsonObject, file: string, { name, wanted }: EntryRequest): void {
-  if (isBatons(entry)) return;
+function refuseForeign(entry: JsonObject, file: string, request: EntryRequest): void {
+  const { name, wanted, removedUrl } = request;
+  const url = wanted?.kind === 'http' ? wanted.url : removedUrl;
+  if (isBatons(entry, { name, url })) return;
+  const does =
+    wordsOf(entry).length > 0
+      ? 'it starts another program'
+      : urlOf(entry) === undefined
+        ? 'it says neither what it starts nor where it leads to'
+        : 'it leads to another server';
   throw usageFailure(
-    `${file}: the server "${name}" there is not Baton's: it starts another program`,
+    `${file}: the server "${name}" there is not Baton's for certain: ${does}`,
     wanted === undefined
-      ? '--name says which entry is to be removed.'
+      ? '--name says which entry is to be removed; one over HTTP goes by its URL too: --remove --http URL.'
       : 'Register Baton beside it with --name, for example --name baton-workflows.',
     'foreign_entry',
   );

@@ -51,22 +51,13 @@ function httpServerFor(
 }
 
 /** Where an entry leads to, however its client writes it. */
-function urlOf(entry: JsonObject): string | undefined {
+export function urlOf(entry: JsonObject): string | undefined {
   const { url, httpUrl } = described(entry);
   return [httpUrl, url].find((value) => typeof value === 'string');
 }
 
-/** Whether an entry is (or may well be) one that starts Baton; one without a command is nobody else's. */
-export function isBatons(entry: JsonObject): boolean {
-  const words = wordsOf(entry);
-  if (words.length === 0) return true;
-  return (
-    words.includes('mcp') && words.some((word) => /baton|[\\/]src[\\/]main\.[jt]s$/i.test(word))
-  );
-}
-
 /** The command line of an entry, however its client writes it. */
-function wordsOf(entry: JsonObject): string[] {
+export function wordsOf(entry: JsonObject): string[] {
   const { command, args } = described(entry);
   return [command, args].flat().filter((word) => typeof word === 'string');
 }

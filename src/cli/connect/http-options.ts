@@ -1,10 +1,10 @@
 import { usageFailure } from '../cli-failure.ts';
 import type { Invocation } from '../cli.ts';
-import { holdsKey } from '../mask-keys.ts';
 import type { WantedServer } from './entry-words.ts';
 import { isLoopback } from './loopback.ts';
+import { outsideText } from './outside-text.ts';
 import { proveServer, type ProvenServer } from './prove-server.ts';
-import { outsideText, shownUrl } from './server-refusal.ts';
+import { shownUrl } from './server-refusal.ts';
 
 /** What belongs to a process that the client starts. */
 const OF_A_PROCESS = ['env', 'toolsets', 'store', 'config'];
@@ -88,11 +88,6 @@ function readHeader(text: string): [string, string] {
     );
   if (RESERVED.test(name))
     throw usageFailure(`--header ${name}: clients set this one themselves`, 'Leave it out.');
-  if (holdsKey(trimmed))
-    throw usageFailure(
-      `--header ${name}: would put a person's key into an agent's configuration`,
-      'Give the key only to the commands of the person it belongs to.',
-    );
   return [name, trimmed];
 }
 

@@ -1,7 +1,7 @@
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-codes.ts';
-import { visibleLine } from '../visible-text.ts';
 import type { NoResult } from './mcp-exchange.ts';
+import { outsideText } from './outside-text.ts';
 
 /** One try to reach a server. */
 export interface Attempt {
@@ -22,7 +22,6 @@ interface Refusal {
   readonly next: string;
 }
 
-const MAX_OUTSIDE_CHARS = 200;
 const CORRECT = 'Give --http the URL of an MCP server (Streamable HTTP), path included.';
 const START = 'Start the server there or correct the URL, then run the same command again.';
 const UNTRUSTED =
@@ -31,15 +30,6 @@ const UNTRUSTED =
 /** A URL without what may hold a secret. */
 export function shownUrl({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search === '' ? '' : '?…'}`;
-}
-
-/** Text from outside: on one line, steering nothing, and without the headers, which some servers repeat. */
-export function outsideText(text: string, headers: Attempt['headers']): string {
-  const secrets = Object.values(headers).flatMap((value) => [value, ...value.split(/[\s,;:=]+/)]);
-  let masked = text;
-  for (const secret of secrets.filter(({ length }) => length >= 4))
-    masked = masked.replaceAll(secret, '***');
-  return visibleLine(masked, MAX_OUTSIDE_CHARS);
 }
 
 /** Throws the failure for what a server answered. */
@@ -59,7 +49,7 @@ export function refuseUnreachable(attempt: Attempt, error: unknown, signal: Abor
     });
   // What `fetch` and the reading of a body reject with has a cause; a mistake of Baton's has none.
   if (!(error instanceof TypeError) || error.cause === undefined) throw error;
-  const { code, reason } = causeOf(error);
+  const { code, reason } = causeOf(error, attempt.headers);
   if (UNTRUSTED.test(code))
     throw failure(attempt, {
       code: 'untrusted_server',
@@ -89,7 +79,11 @@ function refusalOf({ url, headers }: Attempt, problem: Problem): Refusal {
   const code = 'no_mcp_server';
   switch (problem.kind) {
     case 'noMcp':
-      return { code, message: `no MCP server answers: ${problem.reason}`, next: CORRECT };
+      return {
+        code,
+        message: `no MCP server answers: ${outsideText(problem.reason, headers)}`,
+        next: CORRECT,
+      };
     case 'error': {
       const said = `${problem.code}, ${outsideText(problem.message, headers)}`;
       return { code, message: `refused as an error of MCP (${said})`, next: CORRECT };
@@ -149,12 +143,14 @@ function refusedBy(status: number, headers: Attempt['headers']): Refusal {
 }
 
 /** `fetch` says only that it failed; several addresses of one name fail each with its own cause. */
-function causeOf(error: Error): { readonly code: string; readonly reason: string } {
+function causeOf(
+  error: Error,
+  headers: Attempt['headers'],
+): { readonly code: string; readonly reason: string } {
   const { cause } = error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  if (!(first instanceof Error))
-    return { code: '', reason: visibleLine(error.message, MAX_OUTSIDE_CHARS) };
+  if (!(first instanceof Error)) return { code: '', reason: outsideText(error.message, headers) };
   const code = 'code' in first && typeof first.code === 'string' ? first.code : '';
-  const reason = visibleLine(first.message || code || error.message, MAX_OUTSIDE_CHARS);
+  const reason = outsideText(first.message || code || error.message, headers);
   return { code, reason };
 }

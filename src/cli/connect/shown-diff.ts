@@ -1,18 +1,28 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import type { JSONPath } from 'jsonc-parser';
 import type { Terminal } from '../terminal.ts';
 import { maskSecrets } from './secret-mask.ts';
 
 const MAX_LINE_CHARS = 400;
 
-/** A unified diff for people: secrets masked, long lines cut, nothing in it that could steer a terminal. Empty: no difference. */
-export function shownDiff(file: string, before: string | undefined, after: string): string {
+/**
+ * A unified diff for people: of what stands outside of `own` every value and comment masked, within it what looks like a
+ * secret; long lines cut, nothing in it that could steer a terminal. Empty: no difference.
+ */
+export function shownDiff(
+  file: string,
+  before: string | undefined,
+  after: string,
+  own: JSONPath,
+): string {
   if (before === after) return '';
   const old = before ?? '';
   const patch = createTwoFilesPatch(
     before === undefined ? '/dev/null' : file,
     file,
-    maskSecrets(old),
-    maskSecrets(after, old),
+    maskSecrets(old, { own }),
+    // In a file that is new everything is Baton's.
+    maskSecrets(after, { before: old, own: before === undefined ? [] : own }),
     undefined,
     undefined,
     { context: 3, headerOptions: FILE_HEADERS_ONLY },

@@ -5,13 +5,7 @@ import type { PlannedStep } from '../plan.ts';
 import type { Decision, Ruling } from '../decision.ts';
 import { conditionOf } from './condition.ts';
 import { finishIfDone } from './finish.ts';
-import {
-  failAttempt,
-  failFinally,
-  isStopping,
-  RUN_TOO_LARGE,
-  timeoutError,
-} from './step-failure.ts';
+import { failAttempt, failFinally, isStopping, roomError, timeoutError } from './step-failure.ts';
 import { startEngineStep } from './engine-step.ts';
 import { scopeOf } from './scope.ts';
 
@@ -56,7 +50,8 @@ function start(decision: Decision, step: PlannedStep): void {
       code: 'expression_error',
       message: `with: ${input.error}`,
     });
-  if (!decision.makeRoom(input.value)) return failFinally(decision, step, attempt, RUN_TOO_LARGE);
+  const problem = decision.makeRoom(input.value);
+  if (problem) return failFinally(decision, step, attempt, roomError(problem));
   const violations = step.validateInput(input.value);
   if (violations.length > 0)
     return failFinally(decision, step, attempt, {

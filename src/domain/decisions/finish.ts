@@ -1,6 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { StepError } from '../events.ts';
 import { scopeOf } from './scope.ts';
+import { roomError } from './step-failure.ts';
 
 /** Writes the run's one terminal event when nothing is left to run. */
 export function finishIfDone(decision: Decision): void {
@@ -13,10 +14,14 @@ export function finishIfDone(decision: Decision): void {
   if (run.failedSteps > 0)
     return decision.emit({ type: 'WorkflowFailed', error: failureOf(decision) });
   const output = decision.plan.output?.evaluate(scopeOf(decision)) ?? { ok: true, value: null };
-  if (output.ok) return decision.emit({ type: 'WorkflowCompleted', output: output.value });
+  // A run that holds as much as it may ends all the same.
+  const isTooDeep = output.ok && decision.makeRoom(output.value) === 'nested_too_deeply';
+  if (output.ok && !isTooDeep)
+    return decision.emit({ type: 'WorkflowCompleted', output: output.value });
+  const reason = output.ok ? roomError('nested_too_deeply').message : output.error;
   decision.emit({
     type: 'WorkflowFailed',
-    error: { code: 'output_error', message: `output: ${output.error}` },
+    error: { code: 'output_error', message: `output: ${reason}` },
   });
 }
 

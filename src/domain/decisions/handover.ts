@@ -2,12 +2,12 @@ import type { AnswerTask, HandOverTask } from '../commands.ts';
 import { reject, type Decision, type FoundStep, type Ruling } from '../decision.ts';
 import { agentQueue } from '../definition/agent-kind.ts';
 import type { HandoverTarget } from '../events.ts';
-import { MAX_HANDOVERS, MAX_RUN_BYTES } from '../limits.ts';
+import { MAX_HANDOVERS } from '../limits.ts';
 import { awaitsPerson } from '../state.ts';
 import { advance } from './advance.ts';
 import { refuseIfHistoryFull } from './history-full.ts';
 import { completeAttempt } from './step-completion.ts';
-import { failAttempt } from './step-failure.ts';
+import { failAttempt, roomError } from './step-failure.ts';
 import { staleAttempt } from './stale-attempt.ts';
 
 /** Only what agents do can be handed on: a worker's task is a program, which nobody can take over half done. */
@@ -33,10 +33,11 @@ export function handOverTask(decision: Decision, command: HandOverTask): Ruling 
       `This attempt was handed over ${handovers} times, which is the most: it goes round in circles.`,
       'Complete the task, fail it with a reason, or release it.',
     );
-  if (!decision.makeRoom([note ?? '', context ?? null, heartbeat ?? null]))
+  const problem = decision.makeRoom([note ?? '', context ?? null, heartbeat ?? null]);
+  if (problem)
     return reject(
-      'run_too_large',
-      `The run holds ${MAX_RUN_BYTES} bytes already; the task was not handed over.`,
+      problem,
+      `The task was not handed over: ${roomError(problem).message}.`,
       'Hand it over with less context.',
     );
   decision.emit({

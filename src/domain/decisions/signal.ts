@@ -1,13 +1,9 @@
 import type { SignalWorkflow } from '../commands.ts';
 import { reject, type Decision, type Ruling } from '../decision.ts';
-import {
-  HISTORY_RESERVE_EVENTS,
-  MAX_BUFFERED_SIGNALS,
-  MAX_HISTORY_EVENTS,
-  MAX_RUN_BYTES,
-} from '../limits.ts';
+import { HISTORY_RESERVE_EVENTS, MAX_BUFFERED_SIGNALS, MAX_HISTORY_EVENTS } from '../limits.ts';
 import { advance } from './advance.ts';
 import { completeAttempt } from './step-completion.ts';
+import { roomError } from './step-failure.ts';
 
 /** Wakes the first step (in definition order) that waits for the signal; else keeps it for one to come. */
 export function signalWorkflow(decision: Decision, command: SignalWorkflow): Ruling {
@@ -20,10 +16,11 @@ export function signalWorkflow(decision: Decision, command: SignalWorkflow): Rul
       `The run's history is full (${run.version} of ${MAX_HISTORY_EVENTS} events, the rest is kept for its steps).`,
       'Start a new run for further signals.',
     );
-  if (!decision.makeRoom(command.payload))
+  const problem = decision.makeRoom(command.payload);
+  if (problem)
     return reject(
-      'run_too_large',
-      `The run holds ${MAX_RUN_BYTES} bytes already; the signal was not taken.`,
+      problem,
+      `The signal was not taken: ${roomError(problem).message}.`,
       'Send less, or start a new run.',
     );
   const waiting = plan.steps.find((step) => {

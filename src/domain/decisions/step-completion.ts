@@ -1,7 +1,7 @@
 import type { Decision } from '../decision.ts';
 import type { Json } from '../json.ts';
 import type { PlannedStep } from '../plan.ts';
-import { failAttempt, failFinally, RUN_TOO_LARGE, type Performer } from './step-failure.ts';
+import { failAttempt, failFinally, roomError, type Performer } from './step-failure.ts';
 
 /** Records the output if it keeps the step's contract; else the attempt failed by `contract_violation`. */
 export function completeAttempt(
@@ -15,8 +15,8 @@ export function completeAttempt(
   },
 ): void {
   const { output, performer, consumedSignal } = result;
-  if (!decision.makeRoom(output))
-    return failFinally(decision, step, attempt, RUN_TOO_LARGE, performer);
+  const problem = decision.makeRoom(output);
+  if (problem) return failFinally(decision, step, attempt, roomError(problem), performer);
   const violations = step.outputContract?.validate(output) ?? [];
   if (violations.length === 0)
     return decision.emit({

@@ -1,15 +1,20 @@
 import type { FailStep } from '../commands.ts';
-import type { Decision } from '../decision.ts';
+import type { Decision, RoomProblem } from '../decision.ts';
 import type { StepError } from '../events.ts';
 import type { Json } from '../json.ts';
 import { HISTORY_RESERVE_EVENTS, MAX_HISTORY_EVENTS, MAX_RUN_BYTES } from '../limits.ts';
 import type { PlannedStep } from '../plan.ts';
+import { MAX_STORED_DEPTH } from '../readable-value.ts';
 import { nextDelayMs } from '../retry-policy.ts';
 
-export const RUN_TOO_LARGE: StepError = {
-  code: 'run_too_large',
-  message: `the run holds more than ${MAX_RUN_BYTES} bytes: pass large results by file, not by output`,
+const ROOM_PROBLEMS: Readonly<Record<RoomProblem, string>> = {
+  run_too_large: `the run holds more than ${MAX_RUN_BYTES} bytes: pass large results by file, not by output`,
+  nested_too_deeply: `a value is nested deeper than ${MAX_STORED_DEPTH} levels: pass it as text, or by file`,
 };
+
+export function roomError(code: RoomProblem): StepError {
+  return { code, message: ROOM_PROBLEMS[code] };
+}
 
 /** Of an agent's attempt that nobody reported on in time. */
 export function timeoutError({ timeoutMs = 0 }: PlannedStep): StepError {

@@ -5,7 +5,13 @@ import addFormats, { type FormatName } from 'ajv-formats';
 import type { Violation } from './definition-error.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { joinPath } from './json-path.ts';
-import { linearPattern } from '../expression/linear-pattern.ts';
+import {
+  BOUND_CODE,
+  CheckTooCostlyError,
+  boundKeywords,
+  withWork,
+  withinWork,
+} from './bounded-check.ts';
 import { schemaProblem } from './schema-limits.ts';
 
 export interface JsonSchemaValidator {
@@ -52,7 +58,7 @@ const OPTIONS: Options = {
   // The meta-schema has its own instance, which is built once.
   meta: false,
   validateSchema: false,
-  code: { regExp: linearPattern },
+  code: BOUND_CODE,
 };
 
 /**
@@ -91,7 +97,7 @@ class Validator implements JsonSchemaValidator {
 
   validate(value: Json): readonly Violation[] {
     try {
-      if (this.#validate(value)) return [];
+      if (withinWork(() => this.#validate(value))) return [];
       const errors = this.#validate.errors ?? [];
       const violations = errors.slice(0, MAX_VIOLATIONS).map(toViolation);
       const hidden = errors.length - violations.length;
@@ -100,6 +106,9 @@ class Validator implements JsonSchemaValidator {
       // A schema that refers to itself without end, or a value nested beyond the stack.
       if (error instanceof RangeError) {
         return [{ path: '', message: 'nested too deeply to be checked' }];
+      }
+      if (error instanceof CheckTooCostlyError) {
+        return [{ path: '', message: 'is too large to be checked against its schema' }];
       }
       throw error;
     } finally {
@@ -111,9 +120,10 @@ class Validator implements JsonSchemaValidator {
     this.#fillIn ??= compile(this.#schema, true);
     const copy = structuredClone(value);
     try {
-      this.#fillIn(copy);
+      const fillIn = this.#fillIn;
+      withinWork(() => fillIn(copy));
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!(error instanceof RangeError || error instanceof CheckTooCostlyError)) throw error;
     }
     return copy;
   }
@@ -126,7 +136,9 @@ type Dialect = keyof typeof DIALECTS;
 function compile(schema: JsonObject, useDefaults: boolean): ValidateFunction {
   const ajv = new DIALECTS[dialectOf(schema) ?? '2020-12']({ ...OPTIONS, useDefaults });
   addFormats.default(ajv, { mode: 'fast', formats: FORMATS });
-  return ajv.compile(schema);
+  boundKeywords(ajv);
+  // The root is an object, and stays one.
+  return ajv.compile(withWork(schema) as JsonObject);
 }
 
 const metaInstances = new Map<Dialect, AjvCore.default>();

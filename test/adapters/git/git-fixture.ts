@@ -71,6 +71,11 @@ export class GitFixture {
     }
   }
 
+  fifo(path: string): void {
+    rmSync(path, { force: true });
+    if (spawnSync('mkfifo', [path]).status !== 0) throw new Error(`no FIFO at ${path}`);
+  }
+
   program(name: string, script: string): string {
     const path = join(this.base, name);
     writeFileSync(path, `#!/bin/sh\n${script}\n`);
@@ -88,6 +93,7 @@ export class GitFixture {
       maxDiffBytes?: number;
       roots?: string[];
       git?: string;
+      timeoutMs?: number;
       environment?: Record<string, string | undefined>;
     } = {},
   ): Promise<RepositoryReading> {

@@ -14,7 +14,7 @@ const call = (script: string, { timeoutMs = 10_000, input = '' } = {}) =>
   createGit(
     fixture.program('git', script),
     { PATH: '/usr/bin:/bin' },
-    timeoutMs,
+    { timeoutMs },
   )({
     args: ['-c', 'a=b', 'status', '--short'],
     cwd: fixture.base,

@@ -172,6 +172,11 @@ describe('a repository', () => {
     fixture.git(path, ['config', '--global', 'core.excludesFile', '~/ignore-me']);
     fixture.write(path, { 'x.swp': '', 'local.tmp': '', '.git/info/exclude': '*.tmp\n' });
     expect((await fixture.read(path)).state.isDirty).toBe(false);
+    fixture.git(path, ['config', 'core.excludesFile', '.git/only-mine']);
+    fixture.write(path, { '.git/only-mine': '*.swp\n', 'sub/y.swp': '' });
+    expect((await fixture.read(join(path, 'sub'))).state.isDirty).toBe(false);
+    rmSync(join(path, '.git', 'only-mine'));
+    expect((await fixture.read(path)).diff?.files).toBe(2);
   });
 
   it('that is sparse keeps the files it has not checked out', async () => {

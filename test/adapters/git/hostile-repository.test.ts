@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GitFixture } from './git-fixture.ts';
 
 let fixture: GitFixture;
@@ -214,6 +215,137 @@ describe('only what lies in the workspace or the roots is read', () => {
     writeFileSync(join(path, '.git'), `gitdir: ${moved}\n`);
     await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
     expect((await fixture.read(path, { roots: [moved] })).state.isDirty).toBe(false);
+  });
+});
+
+describe('what a repository reads from elsewhere', () => {
+  const OUTSIDE = /lies outside the workspace .*add it to "shell\.roots"/;
+  let other: string;
+  beforeEach(() => {
+    // A clone: with what it is lent, the repository works.
+    fixture.git(path, ['clone', '--quiet', path, join(fixture.outside, 'other')]);
+    other = join(fixture.outside, 'other', '.git');
+    fixture.write(path, { 'a.txt': 'changed\n' });
+  });
+  const linkOut = (name: string): void => {
+    rmSync(join(path, '.git', name), { recursive: true, force: true });
+    symlinkSync(join(other, name), join(path, '.git', name));
+  };
+  const linkAnObject = (): string => {
+    const object = fixture.git(other, ['rev-parse', 'HEAD:a.txt']).trim();
+    const directory = join('objects', object.slice(0, 2));
+    mkdirSync(join(path, '.git', directory), { recursive: true });
+    return join(directory, object.slice(2));
+  };
+
+  it.each(['objects', 'index', 'refs', 'refs/heads', 'info', 'objects/pack'])(
+    'by a link is refused: %s; a root allows it',
+    async (name) => {
+      linkOut(name);
+      await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
+      expect((await fixture.read(path, { roots: [other] })).state.isDirty).toBe(true);
+    },
+  );
+
+  it('by a link to one object is refused', async () => {
+    linkOut(linkAnObject());
+    await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
+  });
+
+  it('by a link of a link is refused', async () => {
+    const store = join(path, 'store');
+    renameSync(join(path, '.git', 'objects'), store);
+    symlinkSync(store, join(path, '.git', 'objects'));
+    expect((await fixture.read(path)).diff).toBeDefined();
+    rmSync(join(store, 'pack'), { recursive: true });
+    symlinkSync(join(other, 'objects', 'pack'), join(store, 'pack'));
+    await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
+  });
+
+  it.each(['absolute', 'relative'])(
+    'by borrowing is refused, %s; a root allows it',
+    async (how) => {
+      const place =
+        how === 'absolute' ? join(other, 'objects') : '../../../outside/other/.git/objects';
+      fixture.write(path, { '.git/objects/info/alternates': `# of\n${place}\n` });
+      await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
+      expect((await fixture.read(path, { roots: [other] })).state.isDirty).toBe(true);
+    },
+  );
+
+  it('by borrowing from a neighbour that borrows is refused; from the neighbour alone it is read', async () => {
+    const near = fixture.repository(join(fixture.workspace, 'near'));
+    fixture.write(path, { '.git/objects/info/alternates': '../../near/.git/objects\n' });
+    expect((await fixture.read(path)).diff).toBeDefined();
+    fixture.write(near, { '.git/objects/info/alternates': `${join(other, 'objects')}\n` });
+    await expect(fixture.read(path)).rejects.toThrow(OUTSIDE);
+  });
+
+  it.each([
+    ['in quotes', Buffer.from('"/a\\142c"\n'), /in quotes/],
+    ['in no UTF-8', Buffer.from([0x2f, 0xff]), /is not UTF-8/],
+    ['without end', Buffer.alloc(65_537, '#'), /is larger than/],
+  ])('by borrowing is refused where the path is %s', async (_, content, message) => {
+    fixture.write(path, { '.git/objects/info/alternates': content });
+    await expect(fixture.read(path)).rejects.toThrow(message);
+  });
+});
+
+describe('nothing that waits is waited for', () => {
+  let temporary: string;
+  beforeEach(() => {
+    temporary = join(fixture.base, 'temporary');
+    mkdirSync(temporary);
+    vi.stubEnv('TMPDIR', temporary);
+    fixture.git(path, ['update-index', '--split-index']);
+    fixture.write(path, { 'a.txt': 'changed\n' });
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ...['index', 'sharedindex.0', 'info/exclude', 'info/attributes', 'objects/info/alternates'],
+    ...['packed-refs', 'refs/heads/main', 'objects/pack/x.idx'],
+  ])('a FIFO at %s is refused', async (name) => {
+    fixture.fifo(join(path, '.git', name));
+    const refusal = /is not a regular file$|is neither a file nor a directory$/;
+    await expect(fixture.read(path)).rejects.toThrow(refusal);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('a FIFO in the place of the file that names a linked work tree is refused', async () => {
+    const linked = join(fixture.workspace, 'linked');
+    const main = fixture.repository(join(fixture.outside, 'main'));
+    fixture.git(main, ['worktree', 'add', '--quiet', linked]);
+    fixture.fifo(join(main, '.git', 'worktrees', 'linked', 'gitdir'));
+    await expect(fixture.read(linked)).rejects.toThrow(/gitdir is not a regular file$/);
+  });
+
+  it.each(['.gitignore', '.gitattributes', '.git/HEAD', '.git/config'])(
+    'a FIFO at %s, which git opens itself, ends with the reading',
+    async (name) => {
+      fixture.fifo(join(path, name));
+      const reading = fixture.read(path, { timeoutMs: 1_000 });
+      await expect(reading).rejects.toThrow(/^reading the repository of .* took longer than 1 s$/);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+  );
+
+  it.each(['core.attributesFile', 'core.excludesFile'])(
+    '%s without end is refused',
+    async (key) => {
+      configure({ [key]: '/dev/zero' });
+      await expect(fixture.read(path)).rejects.toThrow('/dev/zero is not a regular file');
+      configure({ [key]: '/dev/null' });
+      expect((await fixture.read(path)).diff?.files).toBe(1);
+      expect(readdirSync(temporary)).toEqual([]);
+    },
+  );
+
+  it('calls of git that are slow each, but not too slow, end with the reading too', async () => {
+    const git = fixture.program('slow-git', 'sleep 0.2; exec git "$@"');
+    const reading = fixture.read(path, { git, timeoutMs: 1_500 });
+    await expect(reading).rejects.toThrow(/took longer than 1\.5 s$/);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
 

@@ -19,6 +19,11 @@ export function visibleLine(text: string, maxChars = MAX_LINE_CHARS): string {
   return line.length <= maxChars ? line : `${line.slice(0, maxChars - 1)}…`;
 }
 
+/** On one line, but whole: what is to be typed is not shortened, nor are its spaces put together. */
+export function visibleCommand(text: string): string {
+  return visibleText(text).replaceAll(/[\n\t]/g, escaped);
+}
+
 /** Each line behind a bar: text in it cannot pass for Baton's own. */
 export function quotedLines(text: string, maxChars: number): string[] {
   const visible = visibleText(text);
