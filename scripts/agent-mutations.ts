@@ -113,8 +113,8 @@ const handovers: readonly Mutation[] = [
   {
     name: 'handovers: what was handed on is lost with the next hand',
     file: 'src/domain/fold.ts',
-    find: 'const kept = context ?? record.handover?.context;',
-    replace: 'const kept = context;',
+    find: 'const { context = record.handover?.context } = event;',
+    replace: 'const { context } = event;',
     tests: HANDOVER,
   },
   {

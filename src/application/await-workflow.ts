@@ -9,6 +9,7 @@ import type { Reason } from './reason.ts';
 import { needsSomebody, reasonsOf } from './run-reasons.ts';
 import { readSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunProgress, type RunSummary } from './run-view.ts';
+import { newCursor } from './new-cursor.ts';
 import type { ApplicationPorts, CallContext, UseCaseResult } from './use-case.ts';
 import { waitForRun } from './wait-for-run.ts';
 
@@ -114,8 +115,7 @@ async function answer(
   const from = Math.max(seen.version + 1, version - MAX_EVENTS + 1);
   const count = version - from + 1;
   const history = count > 0 ? await ports.store.readHistory(key, from, count) : [];
-  const unique = `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`;
-  const next_cursor = `${version}.${attentionMark}.${unique}`;
+  const next_cursor = `${version}.${attentionMark}.${newCursor(ports)}`;
   return {
     ok: true,
     value: {

@@ -10,6 +10,7 @@ import { AGENT_LEASE_MS, describeTask, type AgentTask } from './agent-task.ts';
 import { MAX_WAIT_SECONDS, wholeNumberSchema } from './call-arguments.ts';
 import { translatingErrors } from './outcome-error.ts';
 import { readTaskToken, writeTaskToken } from './task-token.ts';
+import { newCursor } from './new-cursor.ts';
 import type { ApplicationPorts, CallContext, UseCase } from './use-case.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { WakeSignal } from './wake-signal.ts';
@@ -78,7 +79,7 @@ export function createClaimTask(
           capabilities: record.capabilities,
           ...(task && { task }),
           ...((again ?? late) && { repeated: true }),
-          next_cursor: `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`,
+          next_cursor: newCursor(ports),
         },
       };
     });

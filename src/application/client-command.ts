@@ -1,7 +1,8 @@
 import type { Command } from '../domain/commands.ts';
 import type { EventBody } from '../domain/events.ts';
+import type { IdSource } from '../ports/id-source.ts';
 import { digestOf } from './call-arguments.ts';
-import { recordedOr } from './outcome-error.ts';
+import { recordedOr, type Recorded } from './outcome-error.ts';
 import { readSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
 import { needsSomebody, reasonsOf } from './run-reasons.ts';
@@ -21,9 +22,37 @@ export interface CommandAnswer extends RunSummary {
   readonly next: readonly string[];
 }
 
+/** Without an idempotency key every call is a request of its own. */
+export function clientCommandId(ids: IdSource, idempotencyKey: string | undefined): string {
+  return idempotencyKey === undefined ? `call:${ids.newId()}` : `client:${idempotencyKey}`;
+}
+
+/** `commandId` where the caller needs it before; `asked` where the command holds more than the client asked for. */
+export async function recordCommand(
+  ports: ApplicationPorts,
+  context: CallContext,
+  request: ClientRequest,
+  command: Command,
+  more: { readonly commandId?: string; readonly asked?: unknown } = {},
+): Promise<UseCaseResult<Recorded>> {
+  const { run_id: runId, idempotency_key: idempotencyKey } = request;
+  const { commandId = clientCommandId(ports.ids, idempotencyKey), asked = command } = more;
+  const outcome = await ports.execute(
+    { tenant: context.tenant, runId },
+    {
+      command,
+      commandId,
+      actor: context.actor,
+      causationId: context.causationId,
+      ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+      ...(idempotencyKey !== undefined && { digest: digestOf(JSON.stringify(asked)) }),
+    },
+  );
+  return recordedOr(outcome, { runId, idempotencyKey });
+}
+
 /**
- * Sends a client's command to a run and answers how the run stands after it. Without an idempotency key every call
- * is a request of its own.
+ * Sends a client's command to a run and answers how the run stands after it.
  */
 export async function sendCommand(
   ports: ApplicationPorts,
@@ -31,18 +60,9 @@ export async function sendCommand(
   request: ClientRequest,
   command: Command,
 ): Promise<UseCaseResult<{ answer: CommandAnswer; events: readonly EventBody[] }>> {
-  const key = { tenant: context.tenant, runId: request.run_id };
-  const clientKey = request.idempotency_key;
-  const outcome = await ports.execute(key, {
-    command,
-    commandId: clientKey === undefined ? `call:${ports.ids.newId()}` : `client:${clientKey}`,
-    actor: context.actor,
-    causationId: context.causationId,
-    ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
-    ...(clientKey !== undefined && { digest: digestOf(JSON.stringify(command)) }),
-  });
-  const recorded = recordedOr(outcome, { runId: key.runId, idempotencyKey: clientKey });
+  const recorded = await recordCommand(ports, context, request, command);
   if (!recorded.ok) return recorded;
+  const key = { tenant: context.tenant, runId: request.run_id };
   const situation = await readSituation(ports, key);
   if (!situation.ok) return situation;
   const { events, isRepetition } = recorded.value;

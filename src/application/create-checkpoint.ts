@@ -3,9 +3,10 @@ import type { RepositoryState } from '../domain/events.ts';
 import { MAX_ARTIFACT_BYTES } from '../ports/artifact-store.ts';
 import { RepositoryError } from '../ports/repository-reader.ts';
 import type { RunKey } from '../ports/run-store.ts';
-import { digestOf, idempotencyKeySchema, runIdSchema } from './call-arguments.ts';
+import { idempotencyKeySchema, runIdSchema } from './call-arguments.ts';
 import { viewCheckpoint, type CheckpointView } from './checkpoint-view.ts';
-import { failure, recordedOr, translatingErrors, unknownRun } from './outcome-error.ts';
+import { clientCommandId, recordCommand } from './client-command.ts';
+import { failure, translatingErrors, unknownRun, type Recorded } from './outcome-error.ts';
 import { createRehearseCommand } from './rehearse-command.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from './use-case.ts';
 
@@ -42,8 +43,7 @@ export function createCheckpoint(
       const key = { tenant: context.tenant, runId: input.run_id };
       const { name, note, idempotency_key } = input;
       if ((await ports.runs.refresh(key)) === undefined) return failure(unknownRun(key.runId));
-      const commandId =
-        idempotency_key === undefined ? `call:${ports.ids.newId()}` : `client:${idempotency_key}`;
+      const commandId = clientCommandId(ports.ids, idempotency_key);
       const command = {
         type: 'CreateCheckpoint',
         name,
@@ -56,19 +56,11 @@ export function createCheckpoint(
         return accepted.ok ? { ok: true, value: true } : accepted;
       });
       if (!repository.ok) return repository;
-      const outcome = await ports.execute(key, {
-        command: { ...command, ...(repository.value && { repository: repository.value }) },
-        commandId,
-        actor: context.actor,
-        causationId: context.causationId,
-        // What the repository looks like now is no part of the request.
-        ...(idempotency_key !== undefined && {
-          digest: digestOf(JSON.stringify([name, note, input.repository])),
-        }),
-      });
-      const recorded = recordedOr(outcome, { runId: key.runId, idempotencyKey: idempotency_key });
-      if (!recorded.ok) return recorded;
-      return answer(ports, key, name, recorded.value.isRepetition);
+      const complete = { ...command, ...(repository.value && { repository: repository.value }) };
+      // What the repository looks like now is no part of the request.
+      const asked = [name, note, input.repository];
+      const recorded = await recordCommand(ports, context, input, complete, { commandId, asked });
+      return recorded.ok ? answer(ports, key, name, recorded.value) : recorded;
     });
 }
 
@@ -108,15 +100,17 @@ async function keepRepository(
   }
 }
 
-/** The newest of that name: the one just made, or the one that an earlier call made. */
+/** The newest of that name when it was recorded: the one just made, or the one that an earlier call made. */
 async function answer(
   ports: ApplicationPorts,
   key: RunKey,
   name: string,
-  isRepetition: boolean,
+  { isRepetition, version }: Recorded,
 ): Promise<UseCaseResult<CreatedCheckpoint>> {
   const run = await ports.runs.refresh(key);
-  const made = run?.state.run.checkpoints.findLast((checkpoint) => checkpoint.name === name);
+  const made = run?.state.run.checkpoints.findLast(
+    (checkpoint) => checkpoint.name === name && checkpoint.sequence <= version,
+  );
   if (made === undefined)
     throw new Error(`checkpoint "${name}" of run ${key.runId} was recorded and is not there`);
   return {

@@ -3,6 +3,7 @@ import type { Json } from '../domain/json.ts';
 import type { PlannedStep } from '../domain/plan.ts';
 import { readAgentHeartbeat } from './agent-heartbeat.ts';
 import { contractOf, viewHandover, type HandoverView } from './agent-task.ts';
+import { stepById } from '../domain/plan.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import { approvalsOf, type ApprovalView } from './approval-view.ts';
 import { viewCheckpoint, type CheckpointView } from './checkpoint-view.ts';
@@ -88,7 +89,7 @@ function view(situation: RunSituation, stepId: string | undefined): UseCaseResul
 }
 
 function detailOf(situation: RunSituation, id: string): UseCaseResult<StepDetail> {
-  const planned = situation.plan.steps[situation.plan.indexOf.get(id) ?? -1];
+  const planned = stepById(situation.plan, id);
   if (planned === undefined) return unknownStep(situation, id);
   const record = situation.state.steps.get(planned.index);
   const { output, error, status } = record;

@@ -61,6 +61,7 @@ export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskI
         commandId: `handover:${lease.id}#${attempt}@${lease.fence}`,
         actor: lease.owner,
         causationId: context.causationId,
+        ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
         digest: digestOf(JSON.stringify([to.value, input.note, input.context])),
         acknowledge: lease,
       });

@@ -1,5 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts';
 import type { EventBody } from '../domain/events.ts';
+import { isJsonObject, type Json } from '../domain/json.ts';
 import { UnreadableEventError } from '../domain/upcast.ts';
 import { InvalidCursorError, StoreUnavailableError } from '../ports/run-store.ts';
 import type { Outcome } from './execute-command.ts';
@@ -10,6 +11,8 @@ export interface Recorded {
   readonly events: readonly EventBody[];
   /** The same request had been recorded before. */
   readonly isRepetition: boolean;
+  /** Of the run after the commit that recorded it. */
+  readonly version: number;
 }
 
 /** The one place that says what a command's outcome means to the caller. */
@@ -18,12 +21,14 @@ export function recordedOr(
   call: { readonly runId: string; readonly idempotencyKey?: string | undefined },
 ): UseCaseResult<Recorded> {
   switch (outcome.kind) {
-    case 'committed':
-      return { ok: true, value: { events: outcome.events, isRepetition: false } };
+    case 'committed': {
+      const { events, version } = outcome;
+      return { ok: true, value: { events, isRepetition: false, version } };
+    }
     case 'duplicate': {
       // Without a key nobody else can have sent it: the store's answer to this very call was lost on the way.
       const isRepetition = call.idempotencyKey !== undefined;
-      return { ok: true, value: { events: [], isRepetition } };
+      return { ok: true, value: { events: [], isRepetition, version: versionOf(outcome.answer) } };
     }
     case 'rejected':
       return failure({ ...outcome.rejection, changed: 'nothing' });
@@ -39,6 +44,13 @@ export function recordedOr(
     default:
       return assertNever(outcome);
   }
+}
+
+/** Every recorded command's answer names it. */
+function versionOf(answer: Json): number {
+  const version = isJsonObject(answer) ? answer.version : undefined;
+  if (typeof version !== 'number') throw new Error('a recorded command does not say its version');
+  return version;
 }
 
 export function failure(error: UseCaseError): { readonly ok: false; readonly error: UseCaseError } {

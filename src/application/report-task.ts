@@ -147,7 +147,7 @@ class Report {
     const { lease, step } = this.#task;
     const heartbeat = this.#heartbeat();
     if (heartbeat !== undefined && JSON.stringify(heartbeat).length > MAX_HEARTBEAT_CHARS)
-      return refusedWhileHeld(this.#ports, this.#task, tooLongToKeep());
+      return refusedWhileHeld(this.#ports, this.#task, tooLongToKeep(), this.#input.leaseMs);
     const renewed = await store.renew(
       lease,
       step.heartbeatMs ?? this.#input.leaseMs ?? AGENT_LEASE_MS,
@@ -207,7 +207,7 @@ class Report {
   /** Tells the same report sent twice from a second result. */
   #digest(): string {
     const { action, output = null, message = '', code = '' } = this.#input;
-    return digestOf(action, JSON.stringify(output), action === 'fail' ? message + code : '');
+    return digestOf(action, JSON.stringify(output), ...(action === 'fail' ? [message, code] : []));
   }
 
   #attempt(): { step: string; attempt: number } {

@@ -14,9 +14,11 @@ import {
   runIdSchema,
   wholeNumberSchema,
 } from './call-arguments.ts';
-import { failure, recordedOr, translatingErrors } from './outcome-error.ts';
+import { clientCommandId, recordCommand } from './client-command.ts';
+import { failure, translatingErrors } from './outcome-error.ts';
 import { readSituation } from './run-situation.ts';
 import { toolCall } from './tool-call.ts';
+import { newCursor } from './new-cursor.ts';
 import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from './use-case.ts';
 import { waitForRun } from './wait-for-run.ts';
 
@@ -69,7 +71,7 @@ async function ask(
   context: CallContext,
   input: RequestApprovalInput,
 ): Promise<string | Extract<UseCaseResult<never>, { ok: false }>> {
-  const { run_id, question, approvers, expires_seconds, step_id, idempotency_key } = input;
+  const { question, approvers, expires_seconds, step_id, idempotency_key } = input;
   const choices = choicesSchema.safeParse(input.choices ?? DEFAULT_CHOICES);
   if (question === undefined || !choices.success)
     return failure({
@@ -80,9 +82,7 @@ async function ask(
       changed: 'nothing',
       next: 'Correct it and call again.',
     });
-  const key = { tenant: context.tenant, runId: run_id };
-  const commandId =
-    idempotency_key === undefined ? `call:${ports.ids.newId()}` : `client:${idempotency_key}`;
+  const commandId = clientCommandId(ports.ids, idempotency_key);
   // A repetition finds the approval that the first request made.
   const approvalId = `ask:${digestOf(commandId).slice(0, 8)}` as const;
   const command = {
@@ -92,14 +92,8 @@ async function ask(
     ...(expires_seconds !== undefined && { expiresMs: expires_seconds * 1_000 }),
     ...(step_id !== undefined && { step: step_id }),
   } as const;
-  const outcome = await ports.execute(key, {
-    command: { ...command, approvalId },
-    commandId,
-    actor: context.actor,
-    causationId: context.causationId,
-    ...(idempotency_key !== undefined && { digest: digestOf(JSON.stringify(command)) }),
-  });
-  const recorded = recordedOr(outcome, { runId: run_id, idempotencyKey: idempotency_key });
+  const asked = { ...command, approvalId };
+  const recorded = await recordCommand(ports, context, input, asked, { commandId });
   return recorded.ok ? approvalId : recorded;
 }
 
@@ -134,7 +128,7 @@ function answer(
   approval: ApprovalView,
 ): UseCaseResult<RequestedApproval> {
   const { approval_id, status } = approval;
-  const next_cursor = `${ports.clock.now().toString(36)}${ports.ids.newId().slice(0, 4)}`;
+  const next_cursor = newCursor(ports);
   const again = toolCall('request_approval', { run_id, approval_id, cursor: next_cursor });
   const next =
     status === 'waiting' ? [again, `a person answers: baton approve ${run_id} ${approval_id}`] : [];

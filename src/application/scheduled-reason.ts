@@ -1,4 +1,3 @@
-import { agentQueue } from '../domain/definition/agent-kind.ts';
 import { kindOfHandlerQueue } from '../domain/definition/kind-declaration.ts';
 import type { HandoverTarget } from '../domain/events.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -41,7 +40,7 @@ export function scheduledReason(
     ? ` (${nameOf(lost.owner)} stopped renewing its lease at ${isoTime(lost.expiresAtMs)})`
     : '';
   const target = targetOfQueue(queue);
-  if (target !== undefined) return offered(situation, step, `${attempt}${left}`, target);
+  if (target !== undefined) return offered(situation, step, `${attempt}${left}`, { queue, target });
   if (servesQueue(situation, queue))
     return {
       kind: 'queued',
@@ -60,10 +59,9 @@ function offered(
   situation: RunSituation,
   step: PlannedStep,
   attempt: string,
-  target: HandoverTarget,
+  { queue, target }: { readonly queue: string; readonly target: HandoverTarget },
 ): Reason {
   const name = target.name ?? '';
-  const queue = agentQueue(target.kind === 'agent' ? { agent: name } : { capability: name });
   const given = `${attempt} is offered to ${targetName(target)}`;
   const depth = depthOf(situation, queue);
   if (servesQueue(situation, queue))

@@ -68,10 +68,18 @@ function createProgram(version: string): Command {
     .description('Durable workflows for coding agents: start, watch, steer and repair them.')
     .version(version, '-V, --version')
     .exitOverride()
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ outputError: () => undefined, writeOut: writeHelp })
     .showSuggestionAfterError()
     .addHelpText('after', `\n${exitCodeHelp()}`);
   return addGlobalOptions(program);
+}
+
+/** Help and version. Who reads only the beginning (`| head`) is no error. */
+function writeHelp(text: string): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit();
+  });
+  process.stdout.write(text);
 }
 
 /** Valid before and after the command's name. */

@@ -4,13 +4,10 @@ import { dirname, join } from 'node:path';
 import { readSurroundings } from '../config/process-environment.ts';
 import { createInterruption } from './interruption.ts';
 
-const HELP = /^(?:help|-h|--help|-V|--version)$/;
-
 /** Runs the command line of this process and sets its exit code. */
 export async function start(argv: readonly string[]): Promise<void> {
   // Halves the start: compiled code is kept in the system's temporary directory. Without it Baton only starts slower.
   enableCompileCache();
-  if (argv.some((word) => HELP.test(word))) endWithReader();
   const { runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(argv, {
     surroundings: readSurroundings(),
@@ -30,11 +27,4 @@ function packageVersion(directory: string): string {
   }
   const parent = dirname(directory);
   return parent === directory ? '0.0.0' : packageVersion(parent);
-}
-
-/** Who reads only the beginning of a help text (`| head`) is no error. Commands deal with their own readers. */
-function endWithReader(): void {
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'EPIPE') process.exit();
-  });
 }

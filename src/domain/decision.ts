@@ -3,7 +3,7 @@ import { evolve, evolveMore } from './evolve.ts';
 import { unitsSpent } from './expression/expression.ts';
 import type { Json } from './json.ts';
 import { MAX_RUN_BYTES, MAX_STEPS_PER_DECISION, MAX_UNITS_PER_DECISION } from './limits.ts';
-import type { Plan, PlannedStep } from './plan.ts';
+import { stepById, type Plan, type PlannedStep } from './plan.ts';
 import { isReadable } from './readable-value.ts';
 import type { Rejection } from './rejection.ts';
 import { draftOf, type RunHeader, type RunState, type StepState } from './state.ts';
@@ -63,7 +63,7 @@ export class Decision {
   }
 
   find(id: string): FoundStep | undefined {
-    const planned = this.plan.steps[this.plan.indexOf.get(id) ?? -1];
+    const planned = stepById(this.plan, id);
     return planned && { planned, record: this.step(planned.index) };
   }
 

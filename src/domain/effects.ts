@@ -1,5 +1,5 @@
 import type { EventBody, EventOf } from './events.ts';
-import type { Plan } from './plan.ts';
+import { stepById, type Plan } from './plan.ts';
 
 /** What the store must do in the same commit as these events. */
 export interface Effects {
@@ -162,7 +162,7 @@ function endAgentAttempt(
   ended: { readonly step: string; readonly attempt: number; readonly worker?: string | undefined },
   effects: Effects,
 ): void {
-  const planned = plan.steps[plan.indexOf.get(ended.step) ?? -1];
+  const planned = stepById(plan, ended.step);
   if (planned?.performer !== 'agent') return;
   if (planned.timeoutMs !== undefined)
     effects.cancelTimers.push(timerIdOf('timeout', ended.step, ended.attempt));
@@ -170,7 +170,7 @@ function endAgentAttempt(
 }
 
 function queueOf(plan: Plan, step: string): string {
-  const queue = plan.steps[plan.indexOf.get(step) ?? -1]?.queue;
+  const queue = stepById(plan, step)?.queue;
   if (queue === undefined) throw new Error(`step "${step}" has no queue`);
   return queue;
 }

@@ -18,6 +18,7 @@ const FORGOTTEN = {
   approval: undefined,
   handover: undefined,
   queue: undefined,
+  dueAtMs: undefined,
 } as const;
 
 /** What each event does to a state; `evolve` says which of it. Changes the state in place. */
@@ -58,26 +59,14 @@ export class Fold {
     });
   }
 
-  waiting(event: EventOf<'StepWaiting'>): void {
-    const { index, record } = this.#leaveLine(event.step);
-    this.#put(index, {
-      ...record,
-      status: 'waiting',
-      attempt: event.attempt,
-      dueAtMs: event.dueAtMs,
-      signal: event.signal,
-      startedAtMs: this.#atMs,
-    });
+  waiting({ step, attempt, dueAtMs, signal }: EventOf<'StepWaiting'>): void {
+    this.#wait(step, { attempt, dueAtMs, signal });
   }
 
   /** An approval step waits; what an agent asked is an affair of the run. */
   approvalRequested({ approvalId, step, attempt, ask, by, dueAtMs }: ApprovalRequested): void {
-    if (step !== undefined && attempt !== undefined) {
-      const { index, record } = this.#leaveLine(step);
-      const startedAtMs = this.#atMs;
-      const waiting = { status: 'waiting', attempt, dueAtMs, approval: ask, startedAtMs } as const;
-      return this.#put(index, { ...record, ...waiting });
-    }
+    if (step !== undefined && attempt !== undefined)
+      return this.#wait(step, { attempt, dueAtMs, approval: ask });
     const { asked, awaitedPeople } = this.#state.run;
     const approval = { approvalId, ask, by: by ?? '', step, askedAtMs: this.#atMs, dueAtMs };
     this.#header({ asked: [...asked, approval], awaitedPeople: awaitedPeople + 1 });
@@ -98,15 +87,15 @@ export class Fold {
   handedOver(event: EventOf<'TaskHandedOver'>): void {
     const index = this.#index(event.step);
     const record = this.#state.steps.get(index);
-    const { to, from, note, context, queue } = event;
+    const { to, from, note, queue } = event;
     const count = (record.handover?.count ?? 0) + 1;
     // Who hands on without a word loses nothing of what he was handed.
-    const kept = context ?? record.handover?.context;
+    const { context = record.handover?.context } = event;
     this.#put(index, {
       ...record,
       status: to.kind === 'person' ? 'waiting' : 'scheduled',
       queue,
-      handover: { to, from, atMs: this.#atMs, note, context: kept, count },
+      handover: { to, from, atMs: this.#atMs, note, context, count },
       heartbeat: event.heartbeat ?? record.heartbeat,
       // Who hands an effect on says that it is not under way.
       begun: undefined,
@@ -115,8 +104,8 @@ export class Fold {
 
   checkpointed({ name, note, repository }: EventOf<'CheckpointCreated'>): void {
     const { checkpoints, version: sequence } = this.#state.run;
-    const checkpoint = { sequence, atMs: this.#atMs, name, note, repository };
-    this.#header({ checkpoints: [...checkpoints, checkpoint] });
+    const made = { sequence, atMs: this.#atMs, name, note, repository };
+    this.#header({ checkpoints: [...checkpoints, made] });
   }
 
   completed(event: EventOf<'StepCompleted'>): void {
@@ -155,16 +144,15 @@ export class Fold {
       status: 'retrying',
       attempt: event.attempt,
       error: event.error,
-      dueAtMs: event.retryAtMs,
       heartbeat: event.heartbeat,
       ...FORGOTTEN,
+      dueAtMs: event.retryAtMs,
       ...this.#performer(event),
     });
   }
 
   outcomeUnknown({ step }: EventOf<'StepOutcomeUnknown'>): void {
-    const forgotten = { error: undefined, dueAtMs: undefined, ...FORGOTTEN };
-    this.change(step, { status: 'unknown', ...forgotten });
+    this.change(step, { status: 'unknown', error: undefined, ...FORGOTTEN });
   }
 
   readied(event: EventOf<'StepReadied'>): void {
@@ -173,14 +161,13 @@ export class Fold {
     // An attempt that was given back is the same attempt when it is offered again, with the same time limit.
     const isGivenBack = event.attempt < record.attempt;
     const dueAtMs = isGivenBack ? record.dueAtMs : undefined;
-    const heartbeat = event.heartbeat ?? record.heartbeat;
-    this.#put(index, { ...record, attempt: event.attempt, dueAtMs, heartbeat });
+    const { attempt, heartbeat = record.heartbeat } = event;
+    this.#put(index, { ...record, attempt, heartbeat, dueAtMs });
     this.#lineUp(index);
   }
 
-  signalled(event: EventOf<'SignalReceived'>): void {
-    const received = { name: event.name, payload: event.payload };
-    this.#header({ signals: [...this.#state.run.signals, received] });
+  signalled({ name, payload }: EventOf<'SignalReceived'>): void {
+    this.#header({ signals: [...this.#state.run.signals, { name, payload }] });
   }
 
   /** Changes one step's record without ending it. */
@@ -200,7 +187,6 @@ export class Fold {
       input: undefined,
       heartbeat: undefined,
       ...FORGOTTEN,
-      dueAtMs: undefined,
       signal: undefined,
     });
     this.#header({ openSteps: this.#state.run.openSteps - 1 });
@@ -225,6 +211,11 @@ export class Fold {
         this.#put(step.index, { ...record, status: 'cancelled', finishedAtMs: this.#atMs });
     }
     this.finish('stopped', { openSteps: 0, ready: { engine: {}, worker: {} } });
+  }
+
+  #wait(step: string, what: Partial<StepState>): void {
+    const { index, record } = this.#leaveLine(step);
+    this.#put(index, { ...record, ...what, status: 'waiting', startedAtMs: this.#atMs });
   }
 
   #countDown(index: number): void {

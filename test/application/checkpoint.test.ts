@@ -64,6 +64,14 @@ describe('a checkpoint', () => {
     expect(await bench.events(run_id)).toEqual(before);
   });
 
+  it('repeated under its key is the one that it made, though a newer one has its name', async () => {
+    const first = valueOf(await create({ idempotency_key: 'first' }));
+    const second = valueOf(await create({ idempotency_key: 'second' }));
+    expect(second.checkpoint_id).not.toBe(first.checkpoint_id);
+    const again = valueOf(await create({ idempotency_key: 'first' }));
+    expect(again).toMatchObject({ duplicate: true, checkpoint_id: first.checkpoint_id });
+  });
+
   it('hides no defect of the reader behind a bad path', async () => {
     bench.repositories.read = () => Promise.reject(new TypeError('a defect'));
     await expect(create({ repository: '.' })).rejects.toThrow('a defect');
