@@ -12,7 +12,7 @@ import type { Store } from '../../src/ports/store.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { silentLogger } from '../support/silent-logger.ts';
-import { claimTasks, commit, event, only, present, runKey } from './fixture.ts';
+import { claimTasks, commit, event, only, present, runKey, task } from './fixture.ts';
 import { listed } from './listing.ts';
 import { createVersionOneFile, VERSION_ONE_SECRET } from './version-one-file.ts';
 
@@ -109,6 +109,25 @@ describe('a file of the first released version', () => {
     expect(await (await open()).getArtifact(runKey('silent'), id)).toEqual(ARTIFACT);
   });
 
+  it('keeps its tasks in their order, before what comes later, and lets other tenants have turns', async () => {
+    createVersionOneFile(
+      path,
+      `INSERT INTO tasks (run, slot, attempt, queue, seq, enqueued_at) VALUES
+         (2, 'c', 1, 'old', 9, 3000), (2, 'b', 1, 'old', 8, 3000);
+       UPDATE meta SET sequence = 9`,
+    );
+    const store = await open();
+    await commit(store, runKey('running'), 1, { enqueue: [task('d', { queue: 'old' })] });
+    const urgent = { ...task('f', { queue: 'old' }), priority: 'high' } as const;
+    await commit(store, runKey('done', 'other'), 1, {
+      enqueue: [task('e', { queue: 'old' }), urgent],
+    });
+    const slots = (await claimTasks(store, { queues: ['old'] })).map(({ slot }) => slot);
+    expect(slots[0]).toBe('f');
+    expect(slots.filter((slot) => 'abcd'.includes(slot))).toEqual(['a', 'b', 'c', 'd']);
+    expect(slots.indexOf('e')).toBeLessThanOrEqual(2);
+  });
+
   it('stays as it was when its migration fails', async () => {
     // The last table of the step is there already: what came before it must be undone.
     createVersionOneFile(path, 'CREATE TABLE artifacts (x)');
@@ -119,6 +138,24 @@ describe('a file of the first released version', () => {
     expect(columns.map(({ name }) => name)).not.toContain('marks');
     db.exec('DROP TABLE artifacts');
     expect((await (await open()).scanRuns(9)).keys).toHaveLength(4);
+  });
+
+  it('may still be open in an older process, which goes on with the tasks', async () => {
+    createVersionOneFile(path);
+    const older = connect();
+    const oldest = older.prepare(
+      `SELECT t.slot FROM tasks t INDEXED BY tasks_queue WHERE t.queue = ? AND t.recalled_at IS NULL
+         AND t.claimable_at <= ? ORDER BY t.claimable_at, t.seq LIMIT ?`,
+    );
+    const insert = older.prepare(
+      'INSERT INTO tasks (run, slot, attempt, queue, seq, enqueued_at) VALUES (2, ?, 1, ?, ?, 1)',
+    );
+    const store = await open();
+    insert.run('b', 'old', 10);
+    await commit(store, runKey('running'), 1, { enqueue: [task('c', { queue: 'old' })] });
+    expect(oldest.all('old', 1, 9).map(({ slot }) => slot)).toEqual(['a', 'c', 'b']);
+    const slots = (await claimTasks(store, { queues: ['old'] })).map(({ slot }) => slot);
+    expect(slots.sort()).toEqual(['a', 'b', 'c']);
   });
 
   it('may still be open in an older process, which leaves no artifact behind', async () => {

@@ -4,6 +4,8 @@ import { Heap } from './heap.ts';
 export interface Claimable {
   /** Order of arrival. */
   readonly seq: number;
+  /** The lowest is claimed first; of equal ones the first to arrive. */
+  place: number;
   /** 0 while it waits (a timer: its due time), else when its lease expires. */
   claimableAtMs: number;
   /** Changes with every move; entries in the line with another stamp are void. */
@@ -14,17 +16,19 @@ interface Entry<Item> {
   readonly item: Item;
   readonly stamp: number;
   readonly atMs: number;
+  readonly place: number;
 }
 
 /** Items in the order in which they may be claimed. Adding and taking cost O(log n). */
 export class ClaimLine<Item extends Claimable> {
-  readonly #waiting = new Heap<Entry<Item>>((a, b) => a.item.seq - b.item.seq);
-  readonly #timed = new Heap<Entry<Item>>((a, b) => a.atMs - b.atMs || a.item.seq - b.item.seq);
+  readonly #waiting = new Heap<Entry<Item>>(byPlace);
+  readonly #timed = new Heap<Entry<Item>>((a, b) => a.atMs - b.atMs || byPlace(a, b));
 
   /** Puts the item where its `claimableAtMs` says; where it stood before, in this line or another, it is gone. */
   place(item: Item): void {
     item.stamp += 1;
-    const entry = { item, stamp: item.stamp, atMs: item.claimableAtMs };
+    const { stamp, claimableAtMs: atMs, place } = item;
+    const entry = { item, stamp, atMs, place };
     (entry.atMs === 0 ? this.#waiting : this.#timed).push(entry);
   }
 
@@ -33,10 +37,19 @@ export class ClaimLine<Item extends Claimable> {
     return [...pop(this.#timed, nowMs, limit), ...pop(this.#waiting, nowMs, limit)];
   }
 
+  /** The next of those that wait. */
+  firstWaiting(): Item | undefined {
+    return peekValid(this.#waiting)?.item;
+  }
+
   /** When the earliest item is claimable. */
   nextAtMs(): number | undefined {
     return peekValid(this.#waiting)?.atMs ?? peekValid(this.#timed)?.atMs;
   }
+}
+
+function byPlace(a: Entry<Claimable>, b: Entry<Claimable>): number {
+  return a.place - b.place || a.item.seq - b.item.seq;
 }
 
 function pop<Item extends Claimable>(

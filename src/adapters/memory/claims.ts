@@ -22,9 +22,9 @@ export function claimTasks(
   request: TaskRequest,
   nowMs: number,
 ): Claimed<ClaimedTask> {
-  const lines = [...new Set(request.queues)].map((queue) => database.queue(queue));
+  const lines = [...new Set(request.queues)].flatMap((queue) => database.linesOf(queue));
   const found = lines.flatMap((line) => line.take(nowMs, request.limit));
-  found.sort((a, b) => a.seq - b.seq);
+  found.sort((a, b) => a.place - b.place || a.seq - b.seq);
   const work = found.slice(0, request.limit).map((task) => {
     const lease = takeLease(database, task, 'task', request, nowMs);
     task.claimedAtMs = nowMs;

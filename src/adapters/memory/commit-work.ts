@@ -1,14 +1,15 @@
 import type { CommitRequest, NewTask } from '../../ports/run-store.ts';
 import type { Lease } from '../../ports/work-source.ts';
+import { placeIn, placeOf } from '../../ports/task-place.ts';
 import { retire } from './memory-database.ts';
 import type { MemoryDatabase, MemoryItem, MemoryRun, MemoryTask } from './memory-database.ts';
 
-/** The leased task becomes the next task: its place in line stays, its old lease dies. */
+/** The leased task becomes the next task: its age stays, its old lease dies. */
 export function handOn(
   database: MemoryDatabase,
   run: MemoryRun,
   lease: Lease,
-  { slot, attempt, queue }: NewTask,
+  { slot, attempt, queue, priority }: NewTask,
   nowMs: number,
 ): Lease | undefined {
   const task = run.tasks.get(lease.id);
@@ -21,6 +22,7 @@ export function handOn(
     id: slot,
     attempt,
     queue,
+    place: placeIn(priority, task.place),
     enqueuedAtMs: nowMs,
     claimedAtMs: nowMs,
     claimableAtMs: expiresAtMs,
@@ -54,11 +56,14 @@ export function scheduleWork(
 function enqueue(
   database: MemoryDatabase,
   run: MemoryRun,
-  { slot, attempt, queue }: NewTask,
+  { slot, attempt, queue, priority = 'normal' }: NewTask,
   nowMs: number,
 ): void {
+  const item = newItem(database, run, slot);
+  const line = database.lineOf(queue, priority);
   const task: MemoryTask = {
-    ...newItem(database, run, slot),
+    ...item,
+    place: line.nextPlace(run.key.tenant, placeOf(item.seq, priority)),
     attempt,
     queue,
     enqueuedAtMs: nowMs,
@@ -94,10 +99,12 @@ function post(
 }
 
 function newItem(database: MemoryDatabase, run: MemoryRun, id: string): MemoryItem {
+  const seq = database.nextSequence();
   return {
     run,
     id,
-    seq: database.nextSequence(),
+    seq,
+    place: seq,
     claimableAtMs: 0,
     stamp: 0,
     fence: 0,

@@ -56,7 +56,10 @@ function write(
   request: CommitRequest,
   nowMs: number,
 ): CommitResult {
+  const first = run.events.length;
+  const count = request.events.length;
   run.events.push(...request.events);
+  if (count > 0) database.feed.append({ kind: 'commit', run, first, count, atMs: nowMs });
   if (request.snapshot) run.snapshot = { ...request.snapshot };
   if (request.index) run.index = copyOf(request.index);
   const leases = request.commands.map(({ id, digest, answer, acknowledge, continueWith }) => {

@@ -4,8 +4,12 @@ import type { RegisteredDefinition } from '../../ports/definition-catalog.ts';
 import type { IdSource } from '../../ports/id-source.ts';
 import type { IndexEntry, RunKey, RunSnapshot } from '../../ports/run-store.ts';
 import type { Lease } from '../../ports/work-source.ts';
+import type { Priority } from '../../domain/priority.ts';
+import { priorityAt } from '../../ports/task-place.ts';
 import { ClaimLine } from './claim-line.ts';
 import type { Claimable } from './claim-line.ts';
+import { TaskLine } from './task-line.ts';
+import { MemoryFeed } from './memory-feed.ts';
 
 /** What every leased item carries. Payloads are kept as JSON text: what goes in or out shares nothing. */
 export interface MemoryItem extends Claimable {
@@ -67,12 +71,16 @@ export class MemoryDatabase {
   readonly timers = new ClaimLine<MemoryTimer>();
   readonly messages = new ClaimLine<MemoryMessage>();
   readonly recalled = new ClaimLine<MemoryTask>();
+  readonly feed: MemoryFeed;
   /** Called with the store that wrote, and what it wrote. */
   readonly listeners = new Set<(writer: object, change: StoreChange) => void>();
-  readonly #queues = new Map<string, ClaimLine<MemoryTask>>();
+  /** By queue, then priority. */
+  readonly #queues = new Map<string, Map<Priority, TaskLine>>();
   #sequence = 0;
 
-  constructor(ids: IdSource) {
+  /** `maxFeedEntries`: default MAX_FEED_ENTRIES. */
+  constructor(ids: IdSource, maxFeedEntries?: number) {
+    this.feed = new MemoryFeed(maxFeedEntries);
     this.secret = Buffer.from(ids.newId() + ids.newId()).toString('hex');
   }
 
@@ -86,14 +94,25 @@ export class MemoryDatabase {
     return this.runs.get(runName(key));
   }
 
-  queue(name: string): ClaimLine<MemoryTask> {
-    let line = this.#queues.get(name);
-    if (!line) this.#queues.set(name, (line = new ClaimLine()));
+  /** Of every priority that was there. */
+  linesOf(queue: string): readonly TaskLine[] {
+    return [...(this.#queues.get(queue)?.values() ?? [])];
+  }
+
+  lineOf(queue: string, priority: Priority): TaskLine {
+    let lines = this.#queues.get(queue);
+    if (!lines) {
+      lines = new Map<Priority, TaskLine>();
+      this.#queues.set(queue, lines);
+    }
+    let line = lines.get(priority);
+    if (!line) lines.set(priority, (line = new TaskLine()));
     return line;
   }
 
   placeTask(task: MemoryTask): void {
-    (task.recalledAtMs === undefined ? this.queue(task.queue) : this.recalled).place(task);
+    if (task.recalledAtMs !== undefined) this.recalled.place(task);
+    else this.lineOf(task.queue, priorityAt(task.place)).place(task);
   }
 
   createRun(key: RunKey): MemoryRun {

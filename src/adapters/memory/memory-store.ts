@@ -7,6 +7,7 @@ import { findByName, listDefinitions, register } from './definitions.ts';
 import { deleteValue, getValue, listValues, setValue } from './key-values.ts';
 import { MemoryDatabase } from './memory-database.ts';
 import { createMemoryArtifactStore } from './memory-artifact-store.ts';
+import { createMemoryMessageBus } from './memory-message-bus.ts';
 import { createMemoryRunStore } from './memory-run-store.ts';
 import { createMemorySession } from './memory-session.ts';
 import type { MemorySession, StoreFaults } from './memory-session.ts';
@@ -33,6 +34,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
     ...createDefinitionCatalog(session),
     ...createKeyValueStore(session),
     ...createMemoryArtifactStore(session),
+    ...createMemoryMessageBus(session),
     ...session.feed,
     secret: database.secret,
     describe: () =>

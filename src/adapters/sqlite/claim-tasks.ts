@@ -14,7 +14,7 @@ export interface TaskClaims {
   nextDueAtMs(queues: readonly string[]): number | undefined;
 }
 
-const COLUMNS = `t.seq, r.tenant, r.run_id, r.version, t.run, t.slot, t.attempt, t.queue, t.deliveries, t.heartbeat, t.claimable_at`;
+const COLUMNS = `t.place, r.tenant, r.run_id, r.version, t.run, t.slot, t.attempt, t.queue, t.deliveries, t.heartbeat, t.claimable_at`;
 // The partial index is small and in the right order; the run is looked up for the few rows that are taken.
 const FROM = 'FROM tasks t INDEXED BY tasks_queue CROSS JOIN runs r ON r.id = t.run';
 
@@ -23,7 +23,7 @@ function prepareStatements(db: DatabaseSync) {
   const claimable = prepare(
     db,
     `SELECT ${COLUMNS} ${FROM} WHERE t.queue = ? AND t.recalled_at IS NULL AND t.claimable_at <= ?
-     ORDER BY t.claimable_at, t.seq LIMIT ?`,
+     ORDER BY t.claimable_at, t.place LIMIT ?`,
   );
   const expired = prepare(
     db,

@@ -10,6 +10,7 @@ import type { LeaseTable } from './lease-table.ts';
 import { marksToBits } from './run-marks.ts';
 import type { Sequence } from './sequence.ts';
 import { prepare } from './statement.ts';
+import type { Turns } from './turns.ts';
 import { prepareWorkWrites } from './work-writes.ts';
 import type { WorkWrites } from './work-writes.ts';
 
@@ -49,9 +50,9 @@ export class CommitWrites {
   readonly #work: WorkWrites;
   readonly #leases: LeaseTable;
 
-  constructor(db: DatabaseSync, sequence: Sequence, leases: LeaseTable) {
+  constructor(db: DatabaseSync, sequence: Sequence, turns: Turns, leases: LeaseTable) {
     this.#sql = prepareStatements(db);
-    this.#work = prepareWorkWrites(db, sequence);
+    this.#work = prepareWorkWrites(db, sequence, turns);
     this.#leases = leases;
   }
 

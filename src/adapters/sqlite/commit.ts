@@ -8,6 +8,7 @@ import type { LeaseTable } from './lease-table.ts';
 import type { Sequence } from './sequence.ts';
 import { integer, optionalInteger, optionalText, prepare, text } from './statement.ts';
 import type { Row } from './statement.ts';
+import type { Turns } from './turns.ts';
 
 /** Runs inside a transaction: checks everything, then writes; what is refused has written nothing. */
 export type Commit = (request: CommitRequest, nowMs: number) => CommitResult;
@@ -27,8 +28,13 @@ function prepareChecks(db: DatabaseSync) {
   };
 }
 
-export function prepareCommit(db: DatabaseSync, sequence: Sequence, leases: LeaseTable): Commit {
-  const writes = new CommitWrites(db, sequence, leases);
+export function prepareCommit(
+  db: DatabaseSync,
+  sequence: Sequence,
+  turns: Turns,
+  leases: LeaseTable,
+): Commit {
+  const writes = new CommitWrites(db, sequence, turns, leases);
   const { findRun, findAll, findCommand } = prepareChecks(db);
 
   const one = (request: CommitRequest, command: CommitCommand, nowMs: number): CommitResult => {

@@ -43,6 +43,13 @@ export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
   // Takes the artifacts along: schema.ts says why.
   const removeRun = prepare(db, 'DELETE FROM runs WHERE id = ?');
 
+  // Where no task is left there is nothing to take turns with.
+  const forgetTurns = prepare(
+    db,
+    `DELETE FROM turns WHERE NOT EXISTS (SELECT 1 FROM tasks t INDEXED BY tasks_queue
+       WHERE t.queue = turns.queue AND t.recalled_at IS NULL)`,
+  );
+
   const remove = (run: number): void => {
     for (const removal of removals) removal.run(run);
     removeRun.run(run);
@@ -73,6 +80,7 @@ export function prepareRunMaintenance(db: DatabaseSync): RunMaintenance {
       );
     },
     purge: (rule) => {
+      forgetTurns.run();
       let removed = 0;
       for (const tenant of tenants()) {
         for (const run of [...removable(tenant, rule, rule.limit)].slice(0, rule.limit - removed)) {

@@ -13,6 +13,12 @@ export const APPLICATION_ID = 0x4261746e;
  * `runs.marks` is a set of bits (run-marks.ts), each with an index of only the runs that have it: what waits for a
  * person is found without reading what is finished, and a run without marks has no entry to write.
  *
+ * The feed is read from the history in order of its row ids, so they must never come twice: when the newest rows are
+ * purged, an empty row of no run (0) keeps the last number. A publication has such a row too, and its messages beside it;
+ * `total_bytes` counts all that were published up to it, so that what is too much is found by one look.
+ *
+ * `tasks.place` orders what waits (ports/task-place.ts); `turns` holds the last place of each tenant in a queue.
+ *
  * Artifacts go with their run by a trigger: a process of an older Baton that still has the file open purges runs
  * without knowing them, and the row id of a run that is gone may be given to another tenant's.
  */
@@ -145,6 +151,51 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE TRIGGER artifacts_of_removed_run AFTER DELETE ON runs
     BEGIN DELETE FROM artifacts WHERE run = OLD.id; END;
+  `,
+  `
+  ALTER TABLE tasks ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+  UPDATE tasks SET place = seq;
+  DROP INDEX tasks_queue;
+  CREATE INDEX tasks_queue ON tasks (queue, claimable_at, place) WHERE recalled_at IS NULL;
+
+  CREATE TABLE turns (
+    queue TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (queue, priority, tenant)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO turns (queue, priority, tenant, place)
+    SELECT t.queue, 'normal', r.tenant, max(t.place) FROM tasks t JOIN runs r ON r.id = t.run
+    GROUP BY t.queue, r.tenant;
+  `,
+  `
+  CREATE TABLE bus_messages (
+    entry INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    published_at INTEGER NOT NULL,
+    total_bytes INTEGER NOT NULL,
+    messages TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX bus_messages_by_bytes ON bus_messages (total_bytes);
+
+  CREATE TABLE bus_ids (
+    tenant TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    id TEXT NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (tenant, topic, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX bus_ids_by_entry ON bus_ids (entry);
+
+  CREATE TABLE feed_floor (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    entry INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TRIGGER feed_number_kept AFTER DELETE ON history
+    WHEN NOT EXISTS (SELECT 1 FROM history WHERE id > OLD.id)
+    BEGIN INSERT INTO history (id, run, first_seq, events) VALUES (OLD.id, 0, OLD.id, ''); END;
   `,
 ];
 

@@ -9,7 +9,7 @@ import type { SqliteSession } from './sqlite-session.ts';
 
 export function createSqliteRunStore(session: SqliteSession): RunStore {
   const { db, clock, writes, notices } = session;
-  const commit = prepareCommit(db, session.sequence, session.leases);
+  const commit = prepareCommit(db, session.sequence, session.turns, session.leases);
   const reads = prepareRunReads(db);
   const lists = prepareRunLists(db);
   const maintenance = prepareRunMaintenance(db);

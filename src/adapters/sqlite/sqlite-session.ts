@@ -12,6 +12,8 @@ import { createSequence } from './sequence.ts';
 import type { Sequence } from './sequence.ts';
 import { asUnavailable } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
+import { createTurns } from './turns.ts';
+import type { Turns } from './turns.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** What the parts of the store share: one connection and the ways to use it. */
@@ -19,6 +21,7 @@ export interface SqliteSession {
   readonly db: DatabaseSync;
   readonly clock: Clock;
   readonly sequence: Sequence;
+  readonly turns: Turns;
   readonly leases: LeaseTable;
   readonly writes: WriteQueue;
   readonly notices: ChangeNotices;
@@ -36,7 +39,8 @@ export function createSqliteSession(
   const begin = prepare(db, 'BEGIN');
   const end = prepare(db, 'COMMIT');
   const sequence = createSequence(db);
-  const writes = new WriteQueue(db, sequence, pacing);
+  const turns = createTurns(db);
+  const writes = new WriteQueue(db, [sequence, turns], pacing);
   const notices = createChangeNotices(db, pacing.logger);
 
   const read = async <T>(select: () => T): Promise<T> => {
@@ -54,6 +58,7 @@ export function createSqliteSession(
     db,
     clock: pacing.clock,
     sequence,
+    turns,
     leases: prepareLeaseTable(db),
     writes,
     notices,

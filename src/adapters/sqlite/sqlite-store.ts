@@ -12,6 +12,7 @@ import { retryWhileBusy } from './retry-while-busy.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { asUnavailable } from './sqlite-failure.ts';
 import { createSqliteArtifactStore } from './sqlite-artifact-store.ts';
+import { createSqliteMessageBus } from './sqlite-message-bus.ts';
 import { createSqliteRunStore } from './sqlite-run-store.ts';
 import { createSqliteSession } from './sqlite-session.ts';
 import type { SqliteSession } from './sqlite-session.ts';
@@ -24,6 +25,8 @@ export interface SqliteStoreOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
+  /** Commits and publications that readers of the feed may be behind. Default: MAX_FEED_ENTRIES. */
+  readonly maxFeedEntries?: number;
 }
 
 /**
@@ -39,19 +42,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const path = resolve(options.path);
   try {
     const db = await retryWhileBusy(options, () => openDatabase(path));
-    return assemble(createSqliteSession(db, options), path);
+    return assemble(createSqliteSession(db, options), path, options.maxFeedEntries);
   } catch (error) {
     throw asUnavailable(error);
   }
 }
 
-function assemble(session: SqliteSession, path: string): Store {
+function assemble(session: SqliteSession, path: string, maxFeedEntries: number | undefined): Store {
   return {
     ...createSqliteRunStore(session),
     ...createSqliteWorkSource(session),
     ...createDefinitionCatalog(session),
     ...createKeyValueStore(session),
     ...createSqliteArtifactStore(session),
+    ...createSqliteMessageBus(session, maxFeedEntries),
     onChange: (listener) => session.notices.onChange(listener),
     secret: text(prepare(session.db, 'SELECT secret FROM meta').row() ?? [], 0),
     describe: createDescribe(session, path),

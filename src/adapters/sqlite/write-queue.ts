@@ -2,7 +2,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
 import { LOCK_WAIT_MS, pauseMs } from './retry-while-busy.ts';
 import type { Pacing } from './retry-while-busy.ts';
-import type { Sequence } from './sequence.ts';
 import { describeFailure, isBusy, storeTrouble } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
 import type { Statement } from './statement.ts';
@@ -20,10 +19,18 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
+/** What is kept in memory while a transaction runs. */
+export interface Carried {
+  /** When it begins. */
+  forget(): void;
+  /** Before it commits. */
+  save(): void;
+}
+
 /** Group commit: everything asked for in one turn of the event loop shares one BEGIN, COMMIT and sync. */
 export class WriteQueue {
   readonly #db: DatabaseSync;
-  readonly #sequence: Sequence;
+  readonly #carried: readonly Carried[];
   readonly #pacing: Pacing;
   readonly #begin: Statement;
   readonly #commit: Statement;
@@ -33,9 +40,9 @@ export class WriteQueue {
   #closed = false;
   #waitedMs = 0;
 
-  constructor(db: DatabaseSync, sequence: Sequence, pacing: Pacing) {
+  constructor(db: DatabaseSync, carried: readonly Carried[], pacing: Pacing) {
     this.#db = db;
-    this.#sequence = sequence;
+    this.#carried = carried;
     this.#pacing = pacing;
     this.#begin = prepare(db, 'BEGIN IMMEDIATE');
     this.#commit = prepare(db, 'COMMIT');
@@ -104,9 +111,9 @@ export class WriteQueue {
   #apply(group: readonly Job[]): void {
     const answers: unknown[] = [];
     try {
-      this.#sequence.forget();
+      for (const each of this.#carried) each.forget();
       for (const job of group) answers.push(job.work());
-      this.#sequence.save();
+      for (const each of this.#carried) each.save();
       this.#commit.run();
     } catch (error) {
       this.#end(group, this.#rollBack(error));

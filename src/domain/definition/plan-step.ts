@@ -81,6 +81,7 @@ export class CompiledStep implements PlannedStep {
   readonly heartbeatMs: number | undefined;
   readonly retry: RetryPolicy;
   readonly effect: PlannedStep['effect'];
+  readonly priority: PlannedStep['priority'];
   readonly outputContract: PlannedStep['outputContract'];
   // Set once by the plan, as soon as the graph is known.
   needs: readonly number[] = [];
@@ -101,6 +102,7 @@ export class CompiledStep implements PlannedStep {
     this.heartbeatMs = step.heartbeat === undefined ? kind.heartbeatMs : durationMs(step.heartbeat);
     this.retry = parts.retry;
     this.effect = step.effect ?? kind.effect;
+    this.priority = step.priority;
     this.outputContract = parts.outputContract;
   }
 
@@ -115,13 +117,15 @@ function checkSettings(
   path: string,
   onError: (error: DefinitionError) => void,
 ): void {
-  for (const key of SETTINGS) {
-    if (step[key] === undefined || kind.settings.includes(key)) continue;
+  const refuse = (key: KindSetting | 'priority'): void =>
     onError({
       path: `${path}.${key}`,
       message: `has no meaning for a step that uses ${step.uses}`,
     });
-  }
+  for (const key of SETTINGS)
+    if (step[key] !== undefined && !kind.settings.includes(key)) refuse(key);
+  // What the engine runs itself waits in no queue.
+  if (step.priority !== undefined && kind.queueOf === undefined) refuse('priority');
 }
 
 // Defaults of the definition are meant for work: a wait is as long as it says, and a `fail` is not to be retried. A

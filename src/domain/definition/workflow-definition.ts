@@ -3,6 +3,7 @@ import { MAX_ATTEMPTS, MAX_NAME_LENGTH, MAX_STEPS } from './definition-limits.ts
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { durationSchema } from './duration.ts';
 import { declaredKindNameSchema, kindDeclarationSchema } from './kind-declaration.ts';
+import { prioritySchema } from '../priority.ts';
 import { EFFECT_CLASSES } from './step-kind.ts';
 
 /** Lower case, so that ids are the same in every file system and shell; no hyphen, which is minus in CEL. */
@@ -45,6 +46,8 @@ const stepSchema = z.strictObject({
   heartbeat: durationSchema.optional(),
   retry: retrySchema.optional(),
   effect: z.enum(EFFECT_CLASSES).optional(),
+  /** Else that of the run, else that of the workflow, else normal. */
+  priority: prioritySchema.optional(),
   outputSchema: z
     .custom<JsonObject | boolean>((value) => typeof value === 'boolean' || isJsonObject(value), {
       error: 'expected a JSON Schema',
@@ -67,6 +70,7 @@ export const workflowSchema = z.strictObject({
     .strictObject({ timeout: durationSchema.optional(), retry: retrySchema.optional() })
     .optional(),
   onFailure: z.enum(['stop', 'continue']).optional(),
+  priority: prioritySchema.optional(),
   steps: z
     .array(stepSchema)
     .min(1, 'needs at least one step')
