@@ -1,0 +1,121 @@
+import type { FollowTopicsInput } from '../application/follow-topics.ts';
+import { eventLine } from '../application/event-line.ts';
+import { isoTime } from '../application/step-view.ts';
+import type { TopicMessage, TopicPage } from '../application/topic-reader.ts';
+import { visibleLine } from '../application/visible-text.ts';
+import type { Baton } from '../composition.ts';
+import { parsed } from './arguments.ts';
+import { callContext, type AddCommand, type Invocation } from './cli.ts';
+import { valueOf } from './cli-failure.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
+
+const MAX_TEXT_CHARS = 160;
+
+const STATES = {
+  holding: undefined,
+  waiting: 'Another process holds this consumer; waiting to take over.',
+  lost: 'Another process has taken this consumer over.',
+  store_unavailable: 'The store does not answer; trying again.',
+} as const;
+
+/** Nobody reads standard output any more: what was written to it last is not acknowledged. */
+class OutputGone extends Error {}
+
+export const addEventsCommand: AddCommand = (program, action) => {
+  program
+    .command('events')
+    .description('read the message bus: events of runs, and what was published')
+    .argument(
+      '[TOPIC...]',
+      "topics or patterns: 'runs.*', 'agents.results', 'orders.>' (default: all)",
+    )
+    .option('--follow', 'go on at the end until interrupted')
+    .option('--consumer <name>', 'go on where this consumer was, and remember what was printed')
+    .option('--after <cursor>', 'begin after this cursor, at "oldest" or "now"')
+    .option('--limit <n>', 'at most this many messages (default: all)')
+    .action(action((invocation) => invocation.withBaton((baton) => readEvents(invocation, baton))));
+};
+
+async function readEvents(invocation: Invocation, baton: Baton): Promise<ExitCode> {
+  const { signal } = invocation.cli.interruption;
+  const { followTopicsInputSchema } = await import('../application/follow-topics.ts');
+  const given: FollowTopicsInput = await parsed(
+    invocation,
+    followTopicsInputSchema,
+    { after: 'after', limit: 'limit' },
+    {
+      ...(invocation.args.length > 0 && { topics: [...invocation.args] }),
+      follow: invocation.flag('follow'),
+    },
+  );
+  invocation.cli.interruption.listen();
+  try {
+    const consumer = invocation.text('consumer');
+    await (consumer === undefined
+      ? follow(invocation, baton, given)
+      : consume(invocation, baton, { ...given, consumer }));
+  } catch (error) {
+    if (!(error instanceof OutputGone)) throw error;
+  }
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+async function follow(
+  { terminal, cli }: Invocation,
+  baton: Baton,
+  input: FollowTopicsInput,
+): Promise<void> {
+  const context = callContext(baton, cli.interruption.signal);
+  const followed = valueOf(
+    await baton.application.followTopics(context, input, (page) => print(terminal, page)),
+  );
+  if (terminal.isJson) return;
+  if (followed.delivered === 0 && input.follow !== true) terminal.line('No messages.');
+  if (followed.cursor !== undefined) terminal.note(`More: --after ${followed.cursor}`);
+}
+
+async function consume(
+  invocation: Invocation,
+  baton: Baton,
+  given: FollowTopicsInput & { readonly consumer: string },
+): Promise<void> {
+  const { terminal, cli } = invocation;
+  const { consumeTopicsInputSchema } = await import('../application/consume-topics.ts');
+  const { parseArguments } = await import('../application/parse-arguments.ts');
+  const input = valueOf(parseArguments(consumeTopicsInputSchema, given));
+  let told: string | undefined;
+  valueOf(
+    await baton.application.consumeTopics(callContext(baton, cli.interruption.signal), input, {
+      onPage: (page) => print(terminal, page),
+      onState: (state) => {
+        const text = STATES[state];
+        if (text !== undefined && text !== told) terminal.note(text);
+        told = text;
+      },
+    }),
+  );
+}
+
+/** Resolves when it was handed to whoever reads it. */
+async function print(terminal: Terminal, { messages, gap }: TopicPage): Promise<void> {
+  if (gap) {
+    terminal.json({ gap: true });
+    terminal.note('GAP: messages before these are no longer kept; this reader was too slow.');
+  }
+  for (const message of messages) {
+    const { id, topic, cursor, body } = message;
+    const at = isoTime(message.occurredAtMs);
+    terminal.json({ id, topic, at, cursor, body });
+    terminal.line(lineOf(terminal, message, at));
+  }
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write('', (error) => (error ? reject(new OutputGone()) : resolve()));
+  });
+}
+
+function lineOf(terminal: Terminal, { id, topic, body, event }: TopicMessage, at: string): string {
+  const text = event === undefined ? JSON.stringify(body) : eventLine(event).text;
+  const name = terminal.style('cyan', visibleLine(topic));
+  return `${terminal.style('gray', at)}  ${name}  ${visibleLine(text, MAX_TEXT_CHARS)} ${terminal.style('gray', `(${visibleLine(id)})`)}`;
+}
