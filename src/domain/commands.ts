@@ -1,5 +1,12 @@
-import type { ApprovalAsk, HandoverTarget, RepositoryState, StepError } from './events.ts';
+import type {
+  ApprovalAsk,
+  HandoverTarget,
+  Postponement,
+  RepositoryState,
+  StepError,
+} from './events.ts';
 import type { Json } from './json.ts';
+import type { Priority } from './priority.ts';
 
 /** What anyone may ask of a run. Imperative; refused by a rejection, never half applied. */
 export type Command =
@@ -8,6 +15,7 @@ export type Command =
   | CompleteStep
   | FailStep
   | ReturnStep
+  | PostponeStep
   | ReportUnknownOutcome
   | ReportCancelled
   | FireTimer
@@ -28,6 +36,8 @@ export interface StartWorkflow {
   readonly definitionVersion: number;
   readonly input: Json;
   readonly workspace: string;
+  /** Of this run; steps that have one of their own keep it. */
+  readonly priority?: Priority;
 }
 
 interface StepAttempt {
@@ -59,6 +69,14 @@ export interface FailStep extends Performed {
 /** The task was claimed but is not to run now (paused run, stale task): back in line, no attempt used. */
 export interface ReturnStep extends StepAttempt {
   readonly type: 'ReturnStep';
+  /** Last payload of who held it before. */
+  readonly heartbeat?: Json;
+}
+
+/** The task was claimed, but what it talks to is known to be down: offered again after a while, no attempt used. */
+export interface PostponeStep extends StepAttempt, Postponement {
+  readonly type: 'PostponeStep';
+  readonly delayMs: number;
   /** Last payload of who held it before. */
   readonly heartbeat?: Json;
 }

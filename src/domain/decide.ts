@@ -5,6 +5,7 @@ import { cancelWorkflow, pauseWorkflow, resumeWorkflow } from './decisions/contr
 import { requestApproval, resolveApproval } from './decisions/approval.ts';
 import { createCheckpoint } from './decisions/checkpoint.ts';
 import { answerTask, handOverTask } from './decisions/handover.ts';
+import { postponeStep } from './decisions/postponement.ts';
 import { resolveStep } from './decisions/resolve-step.ts';
 import { signalWorkflow } from './decisions/signal.ts';
 import { startWorkflow } from './decisions/start.ts';
@@ -48,6 +49,8 @@ export function decide(
       return failStep(decision, command);
     case 'ReturnStep':
       return returnStep(decision, command);
+    case 'PostponeStep':
+      return postponeStep(decision, command);
     case 'ReportUnknownOutcome':
       return reportUnknownOutcome(decision, command);
     case 'ReportCancelled':

@@ -1,12 +1,21 @@
 import type { EventBody, EventOf } from './events.ts';
 import { stepById, type Plan } from './plan.ts';
+import type { Priority } from './priority.ts';
 
 /** What the store must do in the same commit as these events. */
 export interface Effects {
-  readonly enqueue: { readonly slot: string; readonly attempt: number; readonly queue: string }[];
+  readonly enqueue: EnqueuedTask[];
   readonly recall: string[];
   readonly timers: { readonly timerId: string; readonly dueAtMs: number }[];
   readonly cancelTimers: string[];
+}
+
+export interface EnqueuedTask {
+  readonly slot: string;
+  readonly attempt: number;
+  readonly queue: string;
+  /** Absent: normal. */
+  readonly priority?: Priority;
 }
 
 /**
@@ -22,6 +31,11 @@ export function timerIdOf(purpose: TimerPurpose, step: string, attempt: number):
 /** Of an agent's attempt. */
 export function isTimeoutTimer(timerId: string): boolean {
   return timerId.startsWith('timeout:');
+}
+
+/** An attempt may be postponed again and again, and an id of a timer is never used twice. */
+export function postponeTimerId(step: string, attempt: number, count: number): string {
+  return `postpone:${step}#${attempt}.${count}`;
 }
 
 /** Goes on with a decision that stopped early at this version of the run. */
@@ -52,18 +66,34 @@ export function stepOfTimer(timerId: string): string {
 
 /**
  * Derived from events alone, so that no decision can schedule something its history does not tell.
- * `heldSlots` are the slots of scheduled steps when a cancellation was asked for.
+ * `heldSlots` are the slots of scheduled steps when a cancellation was asked for; `runPriority` is what the run was
+ * started with.
  */
 export function effectsOf(
   plan: Plan,
   events: readonly EventBody[],
   heldSlots: () => readonly string[],
+  runPriority?: Priority,
 ): Effects {
   const effects: Effects = { enqueue: [], recall: [], timers: [], cancelTimers: [] };
   for (const event of events) addEffects(plan, event, heldSlots, effects);
   // Timer ids are never used twice, so one that is set and cancelled by the same commit is not wanted.
   const cancelled = new Set(effects.cancelTimers);
-  return { ...effects, timers: effects.timers.filter(({ timerId }) => !cancelled.has(timerId)) };
+  return {
+    ...effects,
+    enqueue: effects.enqueue.map((task) => withPriority(plan, task, runPriority)),
+    timers: effects.timers.filter(({ timerId }) => !cancelled.has(timerId)),
+  };
+}
+
+/** Of the step, else of the run, else of the workflow: no event needs to carry it, and retries and handovers keep it. */
+function withPriority(
+  plan: Plan,
+  task: EnqueuedTask,
+  runPriority: Priority | undefined,
+): EnqueuedTask {
+  const priority = stepById(plan, task.slot)?.priority ?? runPriority ?? plan.priority ?? 'normal';
+  return priority === 'normal' ? task : { ...task, priority };
 }
 
 function addEffects(
@@ -104,6 +134,12 @@ function addEffects(
         dueAtMs: event.retryAtMs,
       });
       return endAgentAttempt(plan, event, effects);
+    case 'StepPostponed':
+      effects.timers.push({
+        timerId: postponeTimerId(event.step, event.attempt, event.count),
+        dueAtMs: event.untilMs,
+      });
+      return;
     case 'ContractViolated':
       // The retry or failure that follows ends the attempt.
       return endWaitForSignal(event, effects);

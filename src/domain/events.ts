@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from './json.ts';
+import { prioritySchema } from './priority.ts';
 
 /**
  * What can happen to a run. History is made of these and never changes, so a shape here is for ever:
@@ -30,6 +31,8 @@ const workflowStarted = z.object({
   input: jsonSchema,
   /** Absolute directory that relative paths of steps start from. */
   workspace: z.string(),
+  /** Asked for with the start; goes before that of the workflow. */
+  priority: prioritySchema.optional(),
 });
 
 /**
@@ -183,6 +186,26 @@ const stepsSkipped = z.object({
   steps: z.array(z.object({ step: z.string(), reason: skipReasonSchema })),
 });
 
+export const postponementSchema = z.object({
+  /** What the step talks to, e.g. `host:api.example.com`. */
+  target: z.string(),
+  /** Since when it fails (clock of the worker, epoch ms), and with what. */
+  sinceMs: z.number(),
+  reason: z.string(),
+});
+export type Postponement = Readonly<z.infer<typeof postponementSchema>>;
+
+/** The attempt was offered and not begun, because its target's breaker is open: the same one follows at `untilMs`. */
+const stepPostponed = z.object({
+  type: z.literal('StepPostponed'),
+  ...stepAttempt,
+  ...postponementSchema.shape,
+  untilMs: z.number(),
+  /** Of this attempt, this time included: each has a timer of its own. */
+  count: z.number().int(),
+  heartbeat: jsonSchema.optional(),
+});
+
 /** Back in line for the attempt after `attempt`: a retry came due, or a paused run gave the task back. */
 const stepReadied = z.object({
   type: z.literal('StepReadied'),
@@ -227,6 +250,7 @@ export const eventBodySchema = z.discriminatedUnion('type', [
   stepAttemptFailed,
   stepFailed,
   stepsSkipped,
+  stepPostponed,
   stepReadied,
   stepOutcomeUnknown,
   stepsCancelled,

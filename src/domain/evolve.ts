@@ -1,8 +1,8 @@
 import { assertNever } from './assert-never.ts';
-import type { EventBody } from './events.ts';
+import type { EventBody, EventOf } from './events.ts';
 import { Fold } from './fold.ts';
 import type { Plan } from './plan.ts';
-import type { RunState } from './state.ts';
+import type { RunState, StepState } from './state.ts';
 
 /**
  * Folds one event into the state, in place. Pure otherwise: plan, state and event alone decide the result, so the
@@ -20,6 +20,18 @@ export function evolve(plan: Plan, state: RunState, event: EventBody, occurredAt
  */
 export function evolveMore(plan: Plan, state: RunState, event: EventBody, nowMs: number): void {
   apply(new Fold(plan, state, nowMs), event);
+}
+
+/** The attempt is offered anew when the time has come: the one before it counts as the last. */
+function postponed(event: EventOf<'StepPostponed'>): Partial<StepState> {
+  const { attempt, target, sinceMs, reason, untilMs, count, heartbeat } = event;
+  return {
+    status: 'retrying',
+    attempt: attempt - 1,
+    dueAtMs: untilMs,
+    postponed: { target, sinceMs, reason, count },
+    ...(heartbeat !== undefined && { heartbeat }),
+  };
 }
 
 function apply(fold: Fold, event: EventBody): void {
@@ -44,6 +56,8 @@ function apply(fold: Fold, event: EventBody): void {
       return event.steps.forEach((step) =>
         fold.settle(step.step, { status: 'skipped', skipReason: step.reason }),
       );
+    case 'StepPostponed':
+      return fold.change(event.step, postponed(event));
     case 'StepReadied':
       return fold.readied(event);
     case 'StepOutcomeUnknown':

@@ -18,6 +18,7 @@ const FORGOTTEN = {
   approval: undefined,
   handover: undefined,
   queue: undefined,
+  postponed: undefined,
   dueAtMs: undefined,
 } as const;
 
@@ -34,7 +35,7 @@ export class Fold {
   }
 
   started(event: EventOf<'WorkflowStarted'>): void {
-    const { runId, name, definitionHash, definitionVersion, input, workspace } = event;
+    const { runId, name, definitionHash, definitionVersion, input, workspace, priority } = event;
     this.lifecycle('start', {
       runId,
       name,
@@ -42,6 +43,7 @@ export class Fold {
       definitionVersion,
       input,
       workspace,
+      priority,
       startedAtMs: this.#atMs,
       openSteps: this.#plan.steps.length,
     });

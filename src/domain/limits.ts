@@ -30,6 +30,9 @@ export const MAX_ASKED_APPROVALS = 100;
 /** Times that one attempt is handed on: agents that hand a task round in circles come to an end. */
 export const MAX_HANDOVERS = 20;
 
+/** Times that one attempt is put off because its target is down; past it the attempt has failed. */
+export const MAX_POSTPONEMENTS = 500;
+
 /** Checkpoints of one run. */
 export const MAX_CHECKPOINTS = 100;
 

@@ -9,6 +9,7 @@ import { checkReferences, type Reference } from './definition/plan-references.ts
 import { indexSteps, resolveNeeds } from './definition/plan-needs.ts';
 import { compileStep, type CompiledStep } from './definition/plan-step.ts';
 import { compileSchemaAt, type SchemaValidator } from './definition/plan-schema.ts';
+import type { Priority } from './priority.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { EffectClass, Performer } from './definition/step-kind.ts';
 import { KindTable } from './definition/kind-table.ts';
@@ -37,6 +38,8 @@ export interface PlannedStep {
   readonly heartbeatMs: number | undefined;
   readonly retry: RetryPolicy;
   readonly effect: EffectClass;
+  /** Written at the step itself. */
+  readonly priority: Priority | undefined;
   readonly outputContract: JsonSchemaValidator | undefined;
   /** The kind's schema over the evaluated `with`; [] means valid. */
   validateInput(value: Json): readonly Violation[];
@@ -55,6 +58,8 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
   readonly indexOf: ReadonlyMap<string, number>;
   readonly onFailure: 'stop' | 'continue';
+  /** Of steps that have none, in runs that have none. */
+  readonly priority: Priority | undefined;
   readonly output: Template | undefined;
   /** Steps without needs. */
   readonly roots: readonly number[];
@@ -109,6 +114,7 @@ export function compilePlan(
     steps,
     indexOf,
     onFailure: definition.onFailure ?? 'stop',
+    priority: definition.priority,
     output,
     roots: steps.filter((step) => step.needs.length === 0).map((step) => step.index),
     levels: Array.from(graph.levels),

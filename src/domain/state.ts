@@ -4,19 +4,21 @@ import {
   approvalAskSchema,
   handoverTargetSchema,
   jsonSchema,
+  postponementSchema,
   repositoryStateSchema,
   skipReasonSchema,
   stepErrorSchema,
 } from './events.ts';
 import { RUN_STATUSES } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
+import { prioritySchema } from './priority.ts';
 
 export const STEP_STATUSES = [
   'pending', // needs are still open
   'ready', // in line to start
   'scheduled', // enqueued for a worker or an agent, or running there
   'waiting', // for time, a signal or a person
-  'retrying', // for the next attempt
+  'retrying', // waits for the next attempt, or for the same one that was postponed
   'unknown', // an unsafe effect may or may not have happened: waits for a decision
   'completed',
   'failed',
@@ -56,6 +58,8 @@ const stepStateSchema = z.object({
   approval: approvalAskSchema.optional(),
   /** Where the present attempt was handed to; to a person while it waits. */
   handover: handoverSchema.optional(),
+  /** The present attempt waits for its target, or did before it was offered again. */
+  postponed: postponementSchema.extend({ count: z.number().int() }).optional(),
   /** Of the present attempt, where a handover changed it. */
   queue: z.string().optional(),
   heartbeat: jsonSchema.optional(),
@@ -102,6 +106,7 @@ const runHeaderSchema = z.object({
   definitionVersion: z.number().int(),
   input: jsonSchema,
   workspace: z.string(),
+  priority: prioritySchema.optional(),
   startedAtMs: z.number(),
   finishedAtMs: z.number().optional(),
   /** Steps that are not terminal. */

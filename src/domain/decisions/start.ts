@@ -31,6 +31,7 @@ export function startWorkflow(decision: Decision, command: StartWorkflow): Rulin
     definitionVersion: command.definitionVersion,
     input: prepared.value,
     workspace: command.workspace,
+    ...(command.priority !== undefined && { priority: command.priority }),
   });
   return advance(decision);
 }

@@ -2,9 +2,10 @@ import type { FailStep } from '../commands.ts';
 import type { Decision, RoomProblem } from '../decision.ts';
 import type { StepError } from '../events.ts';
 import type { Json } from '../json.ts';
-import { HISTORY_RESERVE_EVENTS, MAX_HISTORY_EVENTS, MAX_RUN_BYTES } from '../limits.ts';
+import { MAX_RUN_BYTES } from '../limits.ts';
 import type { PlannedStep } from '../plan.ts';
 import { MAX_STORED_DEPTH } from '../readable-value.ts';
+import { isHistoryFull } from './history-full.ts';
 import { nextDelayMs } from '../retry-policy.ts';
 
 const ROOM_PROBLEMS: Readonly<Record<RoomProblem, string>> = {
@@ -67,7 +68,7 @@ export function failFinally(
     cancelWaitingSteps(decision, (waiting) => !waiting.runsAfterFailure);
 }
 
-/** A wait is cancelled; a step between two attempts has failed with its last error. */
+/** A wait is cancelled, and an attempt that was postponed; a step between two attempts has failed with its last error. */
 export function cancelWaitingSteps(
   decision: Decision,
   isUnwanted: (step: PlannedStep) => boolean,
@@ -75,10 +76,10 @@ export function cancelWaitingSteps(
   for (const step of decision.plan.steps) {
     const { status, attempt, error } = decision.step(step.index);
     if (!isUnwanted(step)) continue;
-    if (status === 'waiting')
+    // One that was only postponed, without an attempt before, has nothing to have failed with.
+    if (status === 'retrying' && error !== undefined) failFinally(decision, step, attempt, error);
+    else if (status === 'retrying' || status === 'waiting')
       decision.emit({ type: 'StepsCancelled', steps: [{ step: step.id, attempt }] });
-    if (status === 'retrying')
-      failFinally(decision, step, attempt, error ?? { code: 'stopped', message: 'not retried' });
   }
 }
 
@@ -87,8 +88,8 @@ export function isStopping(decision: Decision): boolean {
   return decision.plan.onFailure === 'stop' && decision.run.failedSteps > 0;
 }
 
-function isRetryWanted(decision: Decision, step: PlannedStep): boolean {
+export function isRetryWanted(decision: Decision, step: PlannedStep): boolean {
   if (decision.run.status === 'cancelling') return false;
   if (isStopping(decision) && !step.runsAfterFailure) return false;
-  return decision.run.version < MAX_HISTORY_EVENTS - HISTORY_RESERVE_EVENTS;
+  return !isHistoryFull(decision);
 }

@@ -99,7 +99,10 @@ export function reportCancelled(decision: Decision, command: ReportCancelled): R
   return advance(decision);
 }
 
-function currentAttempt(decision: Decision, { step, attempt }: Attempt): FoundStep | undefined {
+export function currentAttempt(
+  decision: Decision,
+  { step, attempt }: Attempt,
+): FoundStep | undefined {
   const found = decision.find(step);
   const isCurrent = found?.record.status === 'scheduled' && found.record.attempt === attempt;
   return isCurrent ? found : undefined;

@@ -3,6 +3,7 @@ import type { Decision, FoundStep, Ruling } from '../decision.ts';
 import {
   approvalOfTimer,
   isAdvanceTimer,
+  postponeTimerId,
   stepOfTimer,
   timerIdOf,
   type TimerPurpose,
@@ -62,6 +63,9 @@ function endAgentAttempt(decision: Decision, planned: PlannedStep, record: StepS
 }
 
 function isTimerOf({ planned, record }: FoundStep, timerId: string): boolean {
+  const { status, attempt, postponed } = record;
+  if (status === 'retrying' && postponed !== undefined)
+    return timerId === postponeTimerId(planned.id, attempt + 1, postponed.count);
   const purpose = purposeOf(record);
   return purpose !== undefined && timerIdOf(purpose, planned.id, record.attempt) === timerId;
 }
