@@ -5,22 +5,25 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Asks a command that waits to end in good order. */
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** From now on the first SIGINT, SIGTERM or SIGHUP aborts the signal, and the second ends the process at once. */
-  listen(): void;
+  /**
+   * From now on the first SIGINT, SIGTERM or SIGHUP aborts the signal, and the next ones do what `again` says: by
+   * default they end the process at once.
+   */
+  listen(again?: () => void): void;
   abort(): void;
 }
 
 /** Until `listen`, signals end the process as usual: short commands leave nothing behind. */
 export function createInterruption(): Interruption {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort();
-  };
   return {
     signal: controller.signal,
     abort: () => controller.abort(),
-    listen: () => {
+    listen: (again = () => process.exit(EXIT.interrupted)) => {
+      const onSignal = (): void => {
+        if (controller.signal.aborted) again();
+        else controller.abort();
+      };
       for (const name of SIGNALS) process.on(name, onSignal);
     },
   };

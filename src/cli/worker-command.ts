@@ -1,88 +1,58 @@
-import { handlerQueue } from '../domain/definition/kind-declaration.ts';
-import { nearestName } from '../domain/definition/nearest-name.ts';
-import type { LoadedConfig } from '../config.ts';
-import { shownStore } from '../config/store-place.ts';
+import { availableParallelism } from 'node:os';
+import { Option } from 'commander';
 import type { AddCommand, Invocation } from './cli.ts';
 import { usageFailure } from './cli-failure.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { ExitCode } from './exit-codes.ts';
 
-/** Running steps may end within this time after a signal; then they are stopped and given back. */
-const GRACE_MS = 10_000;
+const MAX_PROCESSES = 64;
+/** Tells the worker that a supervisor started it. */
+const SUPERVISED = '--supervised';
 
 export const addWorkerCommand: AddCommand = (program, action) => {
   program
     .command('worker')
     .description('run steps until interrupted (twice: at once)')
     .option('--queues <list>', 'only these of the queues that the configuration allows')
-    .option('--concurrency <n>', 'steps at once, 1 to 256, or auto')
+    .option('--concurrency <n>', 'steps at once in each process, 1 to 256, or auto')
+    .option('--processes <n>', 'worker processes, 1 to 64, or auto: one a core (default: 1)')
+    .option(
+      '--watchdog <duration>',
+      'replace a worker process that is silent for so long (default: as a lease, 5s or more)',
+    )
+    .option('--no-watchdog', 'one process that nothing watches, for a service manager that does')
+    .addOption(new Option(SUPERVISED).hideHelp())
     .action(action(work));
 };
 
+/** Without the store and everything that needs it: a supervisor stays small. */
 async function work(invocation: Invocation): Promise<ExitCode> {
-  const { terminal, cli } = invocation;
-  const concurrency = invocation.text('concurrency');
-  const loaded = await invocation.loadConfig({
-    'worker.concurrency':
-      concurrency === undefined ? undefined : { option: '--concurrency', value: concurrency },
+  const processes = countOf(invocation);
+  if (invocation.flag('supervised') || invocation.isOff('watchdog')) {
+    const { serveWorker } = await import('./serve-worker.ts');
+    return serveWorker(invocation);
+  }
+  const { supervise } = await import('./supervise/supervise.ts');
+  const { cli, terminal } = invocation;
+  return supervise({
+    processes,
+    args: [...process.argv.slice(2), SUPERVISED],
+    interruption: cli.interruption,
+    note: (text) => terminal.note(text),
   });
-  const queues = await chosenQueues(invocation, loaded);
-  cli.interruption.listen();
-  return invocation.withBaton(
-    async (baton) => {
-      const { engine } = baton;
-      if (engine === undefined) throw new Error('a worker is composed with an engine');
-      engine.start();
-      terminal.json({
-        worker_id: engine.workerId,
-        queues: baton.queues,
-        store: shownStore(loaded.config.store),
-      });
-      terminal.line(
-        `worker ${engine.workerId} serves ${baton.queues.join(', ') || 'no queue'} of ${shownStore(loaded.config.store)}`,
-      );
-      if (baton.queues.length === 0)
-        terminal.note(
-          'No step can run here: the setting shell.allow is empty, and so is handlers. Timers and retries are served.',
-        );
-      await Promise.race([untilAborted(cli.interruption.signal), engine.ended]);
-      terminal.line('stopping: running steps get 10 s');
-      return EXIT.ok;
-    },
-    { engine: 'worker', queues, graceMs: GRACE_MS },
-    loaded,
-  );
 }
 
-async function chosenQueues(
-  invocation: Invocation,
-  loaded: LoadedConfig,
-): Promise<readonly string[] | undefined> {
-  const chosen = invocation
-    .text('queues')
-    ?.split(',')
-    .flatMap((name) => name.trim() || []);
-  if (chosen === undefined) return undefined;
-  const { configuredHandlers } = await import('../composition/configured-handlers.ts');
-  const allowed = [
-    ...loaded.config.shell.allow.map((name) => `shell:${name}`),
-    ...(await configuredHandlers(loaded)).map(({ kind, declaration }) =>
-      handlerQueue(kind, declaration.queue),
-    ),
-  ];
-  const wrong = chosen.find((name) => !allowed.includes(name));
-  if (wrong === undefined && chosen.length > 0) return chosen;
-  const nearest = nearestName(wrong ?? '', allowed);
-  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
-  throw usageFailure(
-    `--queues: "${wrong ?? ''}" is no queue that the configuration allows${hint}`,
-    `Possible here: ${allowed.join(', ') || 'none, because shell.allow and handlers are empty'}.`,
-  );
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    // A pending promise keeps no process alive; the engine's timers and the store do.
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+function countOf(invocation: Invocation): number {
+  const text = invocation.text('processes') ?? '1';
+  const count = text === 'auto' ? Math.min(MAX_PROCESSES, availableParallelism()) : Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_PROCESSES)
+    throw usageFailure(
+      `--processes: expected "auto" or a whole number from 1 to ${MAX_PROCESSES}, not "${text}"`,
+      'For example: --processes 2',
+    );
+  if (count > 1 && invocation.isOff('watchdog'))
+    throw usageFailure(
+      '--no-watchdog is for one process: without a watchdog nothing would keep several',
+      'Leave out one of the two, or start the command several times.',
+    );
+  return count;
 }

@@ -1,29 +1,27 @@
-import { Console } from 'node:console';
-import { registerHooks } from 'node:module';
-import { extname } from 'node:path';
 import { systemClock } from '../adapters/system/system-clock.ts';
 import { ConfigError, type LoadedConfig } from '../config.ts';
-import { loadHandlers, type LoadedHandlers } from '../handlers/third-party/load-handlers.ts';
+import {
+  loadHandlers,
+  type FoundHandler,
+  type LoadedHandlers,
+} from '../handlers/third-party/load-handlers.ts';
 import type { LoadedKindSource } from '../ports/loaded-kind.ts';
-import type { Handler } from '../sdk/handler/handler-object.ts';
-
-/** What handler files import: always this Baton's own, so that they need no copy of the package beside them. */
-const SDK = 'baton-mcp/handler';
+import { prepareLoading } from './prepare-loading.ts';
 
 /** Loads the files of the setting `handlers`; never rejects. Code of the files runs at the first call. */
 export function inspectHandlers({ config }: LoadedConfig): Promise<LoadedHandlers> {
   if (config.handlers.length === 0) return Promise.resolve({ handlers: [], problems: [] });
-  prepareProcess();
+  prepareLoading();
   return loadHandlers(config.handlers, {
     clock: systemClock,
     importModule: (url) => import(url) as Promise<unknown>, // any module at all
   });
 }
 
-/** The handlers, by kind. Rejects with ConfigError, which names every file that cannot be used. */
-export async function configuredHandlers(loaded: LoadedConfig): Promise<readonly Handler[]> {
+/** The handlers with their files, by kind. Rejects with ConfigError, which names every file that cannot be used. */
+export async function configuredHandlers(loaded: LoadedConfig): Promise<readonly FoundHandler[]> {
   const { handlers, problems } = await inspectHandlers(loaded);
-  if (problems.length === 0) return handlers.map(({ handler }) => handler);
+  if (problems.length === 0) return handlers;
   const origin = loaded.origins.get('handlers') ?? 'default';
   throw new ConfigError(
     problems.map(({ file, message }) => ({
@@ -33,7 +31,7 @@ export async function configuredHandlers(loaded: LoadedConfig): Promise<readonly
   );
 }
 
-export type HandlerSource = () => Promise<readonly Handler[]>;
+export type HandlerSource = () => Promise<readonly FoundHandler[]>;
 
 /** `configuredHandlers`, once: a server goes on with what it has loaded, whatever becomes of the files. */
 export function createHandlerSource(loaded: LoadedConfig): HandlerSource {
@@ -43,23 +41,9 @@ export function createHandlerSource(loaded: LoadedConfig): HandlerSource {
 
 export function kindSource(handlers: HandlerSource): LoadedKindSource {
   return async () =>
-    (await handlers()).map(({ kind, description, declaration }) => ({
+    (await handlers()).map(({ handler: { kind, description, declaration } }) => ({
       name: kind,
       description,
       declaration,
     }));
-}
-
-let isPrepared = false;
-
-function prepareProcess(): void {
-  if (isPrepared) return;
-  isPrepared = true;
-  // Standard output carries the protocol of `baton mcp` and the documents of `--json`.
-  globalThis.console = new Console(process.stderr, process.stderr);
-  const own = new URL(`../sdk/handler${extname(import.meta.filename)}`, import.meta.url).href;
-  registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === SDK ? { url: own, shortCircuit: true } : next(specifier, context),
-  });
 }

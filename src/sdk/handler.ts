@@ -58,12 +58,31 @@ export interface HandlerDefinition<In extends HandlerSchema, Out extends Handler
   /** Sets this kind's steps apart, e.g. for machines with a GPU: `gpu` makes their queue `handler:acme.deploy@gpu`. */
   readonly queue?: string;
   /**
+   * Computes for more than some milliseconds at a stretch: attempts run in threads of their own, at most one a core, so that
+   * nothing else waits for them. Each thread loads the file anew; nothing is shared with other attempts, and the process
+   * cannot change its directory or end there. A thread that needs more memory than its share, or that goes on 5 s after
+   * `context.signal` aborted, is ended, and its attempt has failed. Code that computes without a pause sees an abort when
+   * it reads `context.signal` anew or calls `context.heartbeat`. Default: false.
+   */
+  readonly cpuBound?: boolean;
+  /**
+   * Names what an attempt with this input talks to: `host:api.example.com`, `mcp:files`, `model:gpt-5` (a word, a colon, a
+   * name without spaces; people see it, so no secrets). A worker keeps one circuit breaker a target: after five failures
+   * in a row (StepFailure with `targetFailure`, a network error that was thrown, a time limit) it puts attempts off, which
+   * costs none of the step's `retry`, and lets one through from time to time. `undefined`: none. Default: none.
+   */
+  readonly target?: (input: ReadBy<In>) => string | undefined;
+  /**
    * Does the work of one attempt. What it returns is recorded as JSON (`undefined` as null) once the engine has checked
    * it. Must end soon after `context.signal` aborts, its effects stopped: Baton waits 5 s and then gives it up. Standard
    * output is not its own: there `console` writes to standard error.
    */
   run(context: StepContext, input: ReadBy<In>): Promise<WrittenFor<Out>> | WrittenFor<Out>;
 }
+
+const functionSchema = z.custom<unknown>((value) => typeof value === 'function', {
+  error: 'expected a function',
+});
 
 const settingsSchema = z.strictObject({
   kind: declaredKindNameSchema.refine((name) => !LATER_STEP_KINDS.includes(name), {
@@ -77,7 +96,9 @@ const settingsSchema = z.strictObject({
   retry: retrySchema.optional(),
   effect: z.enum(EFFECT_CLASSES).optional(),
   queue: queueSuffixSchema.optional(),
-  run: z.custom<unknown>((value) => typeof value === 'function', { error: 'expected a function' }),
+  cpuBound: z.boolean().optional(),
+  target: functionSchema.optional(),
+  run: functionSchema,
 });
 
 /**
@@ -93,14 +114,17 @@ export function defineHandler<
   const settings = settingsSchema.safeParse(definition);
   if (!settings.success) throw refusal(definition, settings.error.issues.map(describeIssue));
   const { kind, description = kind } = settings.data;
+  const { target } = definition;
   try {
     return {
       [HANDLER_BRAND]: HANDLER_API_VERSION,
       kind,
       description,
       declaration: declareKind(settings.data),
+      cpuBound: settings.data.cpuBound ?? false,
       readInput: readerOf(settings.data.input ?? true),
-      // `readInput` is the one source of what it is called with, as the interface asks.
+      // `readInput` is the one source of what they are called with, as the interface asks.
+      ...(target && { target: (input: unknown) => target(input as ReadBy<In>) }),
       run: (context, input) => definition.run(context, input as ReadBy<In>),
     };
   } catch (error) {

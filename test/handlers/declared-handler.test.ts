@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  createDeclaredHandler,
-  GIVE_UP_MS,
-} from '../../src/handlers/third-party/declared-handler.ts';
+import { createDeclaredHandler } from '../../src/handlers/third-party/declared-handler.ts';
+import { GIVE_UP_MS } from '../../src/handlers/third-party/give-up.ts';
 import type { StepContext, StepOutcome } from '../../src/ports/step-handler.ts';
 import { defineHandler, StepFailure, z } from '../../src/sdk/handler.ts';
 import { createManualClock } from '../support/manual-clock.ts';

@@ -13,8 +13,12 @@ export interface Handler {
   readonly kind: string;
   readonly description: string;
   readonly declaration: KindDeclaration;
+  /** Its attempts run in threads. Absent in handlers of earlier versions: no. */
+  readonly cpuBound?: boolean;
   /** Checks a `with` by the input schema and fills in its defaults. */
   readInput(value: StepContext['input']): ReadInput;
+  /** Only with what `readInput` gave. Absent: it has no target. */
+  readonly target?: (input: unknown) => unknown;
   /** Only with what `readInput` gave. */
   run(context: StepContext, input: unknown): unknown;
 }

@@ -12,6 +12,11 @@ export interface StepFailureOptions {
   /** The target asked to wait this long before the next attempt. */
   readonly retryAfterMs?: number;
   /**
+   * What the step talks to did not do its part: gone, overloaded, broken (HTTP 429 and 5xx; not 404). So many of these in a
+   * row, over all steps with that `target`, and the next attempts are put off until it works again. Default: false.
+   */
+  readonly targetFailure?: boolean;
+  /**
    * What is known of the effect where it is not simply "it failed": `unknown` or `done`. An `unsafe` step is never
    * repeated after either.
    */
@@ -43,7 +48,7 @@ export class StepFailure extends Error {
 /** `undefined` for any other error. */
 export function failureOf(error: unknown): StepHandlerError | undefined {
   if (!isStepFailure(error)) return undefined;
-  const { details, permanent, retryAfterMs, effectState } = error.options;
+  const { details, permanent, retryAfterMs, effectState, targetFailure } = error.options;
   return {
     code: error.code,
     message: error.message,
@@ -51,6 +56,7 @@ export function failureOf(error: unknown): StepHandlerError | undefined {
     ...(permanent === true && { permanent }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(effectState !== undefined && { effectState }),
+    ...(targetFailure === true && { targetFailure }),
   };
 }
 
