@@ -8,7 +8,7 @@ const isLong = process.env['BATON_LONG'] === '1';
 export default defineConfig({
   test: {
     include: isLong ? ['test/**/*.long.test.ts'] : ['test/**/*.test.ts'],
-    exclude: isLong ? [] : ['test/**/*.long.test.ts'],
+    exclude: ['**/node_modules/**', ...(isLong ? [] : ['test/**/*.long.test.ts'])],
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AGENT_PRESENCE_MS, listAgents, noteAgent } from '../../src/application/agent-registry.ts';
+import {
+  AGENT_PRESENCE_MS,
+  listAgents,
+  MANY_AGENTS,
+  noteAgent,
+  recentAgents,
+} from '../../src/application/agent-registry.ts';
 import { AgentBench, reviewing } from './agent-bench.ts';
 import { valueOf } from './workbench.ts';
 
@@ -120,6 +126,79 @@ describe('an agent', () => {
     );
     const runs = (await Promise.all(claims)).map(({ run_id }) => run_id);
     expect(new Set(runs).size).toBe(64);
+  });
+});
+
+describe('agents that are asked for with every start', () => {
+  let reads: number;
+
+  function counted() {
+    const { store, clock } = bench.here.ports;
+    reads = 0;
+    const listValues: typeof store.listValues = (namespace) => {
+      reads += 1;
+      return store.listValues(namespace);
+    };
+    return { store: { ...store, listValues }, clock };
+  }
+
+  async function register(ports: Parameters<typeof noteAgent>[0], count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1)
+      await noteAgent(ports, { tenant: 'default', agentId: `agent-${index}` }, {});
+  }
+
+  it('are read anew where they are few', async () => {
+    const ports = counted();
+    await register(ports, MANY_AGENTS);
+    await recentAgents(ports, 'default');
+    await noteAgent(bench.there.ports, AGENT, {});
+    expect(await recentAgents(ports, 'default')).toHaveLength(MANY_AGENTS + 1);
+    expect(reads).toBe(2);
+  });
+
+  it('are read once in five seconds where they are many', async () => {
+    const ports = counted();
+    await register(ports, MANY_AGENTS + 1);
+    const agents = await recentAgents(ports, 'default');
+    expect(agents).toHaveLength(MANY_AGENTS + 1);
+    await noteAgent(bench.there.ports, AGENT, {});
+    await bench.clock.advance(4_999);
+    expect(await recentAgents(ports, 'default')).toBe(agents);
+    expect(reads).toBe(1);
+    await bench.clock.advance(1);
+    const later = await Promise.all([1, 2].map(() => recentAgents(ports, 'default')));
+    expect(later.map(({ length }) => length)).toEqual([MANY_AGENTS + 2, MANY_AGENTS + 2]);
+    expect(reads).toBe(2);
+  });
+
+  it('are read again after this process registered one, not after a word of one that is known', async () => {
+    const ports = counted();
+    await register(ports, MANY_AGENTS + 1);
+    await recentAgents(ports, 'default');
+    await bench.clock.advance(30_000);
+    await recentAgents(ports, 'default');
+    await noteAgent(ports, { tenant: 'default', agentId: 'agent-1' }, {});
+    await recentAgents(ports, 'default');
+    expect(reads).toBe(2);
+    await noteAgent(ports, AGENT, { capabilities: ['review'] });
+    const after = await recentAgents(ports, 'default');
+    expect(after.find(({ agentId }) => agentId === 'first')?.capabilities).toEqual(['review']);
+    await noteAgent(ports, AGENT, { capabilities: ['fix'] });
+    const changed = await recentAgents(ports, 'default');
+    expect(changed.find(({ agentId }) => agentId === 'first')?.capabilities).toEqual(['fix']);
+  });
+
+  it('are asked for again after the store was away', async () => {
+    const ports = counted();
+    await register(ports, MANY_AGENTS + 1);
+    await recentAgents(ports, 'default');
+    await bench.clock.advance(5_000);
+    let isAway = true;
+    bench.here.faults.fate = (operation) =>
+      operation === 'listValues' && isAway ? 'fail' : 'proceed';
+    await expect(recentAgents(ports, 'default')).rejects.toThrow();
+    isAway = false;
+    expect(await recentAgents(ports, 'default')).toHaveLength(MANY_AGENTS + 1);
   });
 });
 
