@@ -1,3 +1,4 @@
+import { viewBreaker } from '../src/application/breaker-health.ts';
 import { defineResource } from '../src/mcp/define-resource.ts';
 import { jsonContent } from '../src/mcp/resource-content.ts';
 import { clip } from '../src/mcp/text-page.ts';
@@ -13,13 +14,14 @@ export const healthResource = defineResource({
   read: async (application, context) => {
     const health = await application.getHealth(context, {});
     if (!health.ok) return health;
-    const { status, reasons, store, queues, workers } = health.value;
+    const { status, reasons, store, queues, workers, breakers } = health.value;
     const content = jsonContent({
       status,
       reasons: reasons.slice(0, MAX_ROWS).map((reason) => clip(reason, 200)),
       ...(store && {
         store: { kind: store.kind, location: store.location, durability: store.durability },
       }),
+      breakers: breakers.slice(0, MAX_ROWS).map(viewBreaker),
       queues_total: queues.length,
       queues: queues
         .slice(0, MAX_ROWS)

@@ -82,8 +82,9 @@ const approvals: readonly Mutation[] = [
   {
     name: 'approvals: a failure leaves a question open',
     file: 'src/domain/decisions/step-failure.ts',
-    find: "if (status === 'waiting')\n",
-    replace: "if (status === 'waiting' && step.uses !== 'approval')\n",
+    find: "else if (status === 'retrying' || status === 'waiting')",
+    replace:
+      "else if (status === 'retrying' || (status === 'waiting' && step.uses !== 'approval'))",
     tests: APPROVAL,
   },
 ];
@@ -263,8 +264,8 @@ const agents: readonly Mutation[] = [
   {
     name: 'what the outside adds has no end',
     file: 'src/domain/decisions/history-full.ts',
-    find: 'if (run.version < MAX_HISTORY_EVENTS - HISTORY_RESERVE_EVENTS) return undefined;',
-    replace: 'if (run.version >= 0) return undefined;',
+    find: 'if (!isHistoryFull(decision)) return undefined;',
+    replace: 'if (decision.run.version >= 0) return undefined;',
     tests: ['test/domain/decide-checkpoint.test.ts', ...HANDOVER, ...ASKED],
   },
 ];

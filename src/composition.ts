@@ -4,21 +4,24 @@ import { createLoadProbe, effectiveCores } from './adapters/system/load-probe.ts
 import { createPinoLogger, type ClosableLogger } from './adapters/system/pino-logger.ts';
 import { randomIdSource } from './adapters/system/random-id-source.ts';
 import { systemClock } from './adapters/system/system-clock.ts';
+import { RedisStoreError } from './adapters/redis/redis-store-error.ts';
 import { openSqliteStore } from './adapters/sqlite/sqlite-store.ts';
 import { createApplication, type Application } from './application/application.ts';
 import { createEngine, type Engine } from './application/engine.ts';
 import { createExecuteCommand } from './application/execute-command.ts';
+import { countFinished, type FinishedCount } from './application/finished-count.ts';
 import { createPlanCache } from './application/plan-cache.ts';
 import { createRunCache } from './application/run-cache.ts';
 import type { ApplicationPorts } from './application/use-case.ts';
 import { createHandlerSource, kindSource } from './composition/configured-handlers.ts';
+import { createThirdPartyHandlers } from './composition/third-party-handlers.ts';
+import { guardStore } from './composition/guarded-store.ts';
+import { createProcessBreakers, elapsedMs } from './composition/process-breakers.ts';
 import type { LoadedConfig } from './config.ts';
 import { isStoreUrl } from './config/store-place.ts';
 import { createShellHandler } from './handlers/shell/shell-handler.ts';
-import { createDeclaredHandler } from './handlers/third-party/declared-handler.ts';
 import type { Store } from './ports/store.ts';
 import type { StepHandler } from './ports/step-handler.ts';
-import type { Handler } from './sdk/handler/handler-object.ts';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -57,24 +60,36 @@ export async function composeBaton(
   const { config, environment } = loaded;
   // What only asks or commands must work though a handler file is broken: it loads them when it registers a definition.
   const handlerSource = createHandlerSource(loaded);
-  const thirdParty = options.engine === 'none' ? [] : await handlerSource();
+  const found = options.engine === 'none' ? [] : await handlerSource();
   const logger = createPinoLogger(config.log);
   const clock = systemClock;
   const ids = randomIdSource;
-  const store = await openStore(config.store, logger);
+  const breakers = createProcessBreakers(logger);
+  const store = guardStore(await openStore(loaded, logger), { breakers, clock, elapsedMs });
   const plans = createPlanCache(store);
   const runs = createRunCache(store, plans);
+  // A command that ends soon reads every run only once.
+  if (options.engine !== 'none')
+    store.onChange(({ replaced }) => replaced === true && runs.clear());
   const env = pick(environment, config.expressions.env);
-  const execute = createExecuteCommand({ store, runs, clock, ids, env });
+  const { execute, finished } = countFinished(
+    createExecuteCommand({ store, runs, clock, ids, env }),
+  );
   const { workspace } = config;
   const loadedKinds = kindSource(handlerSource);
   const { roots } = config.shell;
   const repositories = createGitRepositoryReader({ workspace, roots, environment });
-  const ports = { store, execute, runs, plans, clock, ids, repositories, workspace, loadedKinds };
+  const ports = {
+    ...{ store, execute, runs, plans, clock, ids, repositories, workspace, loadedKinds },
+    breakers,
+  };
+  const thirdParty = createThirdPartyHandlers(found, { clock, logger });
   const handlers =
-    options.engine === 'worker' ? createHandlers(loaded, thirdParty, options.queues) : [];
+    options.engine === 'worker' ? createHandlers(loaded, thirdParty.handlers, options.queues) : [];
   const engine =
-    options.engine === 'none' ? undefined : buildEngine({ ...ports, logger }, handlers, loaded);
+    options.engine === 'none'
+      ? undefined
+      : buildEngine({ ...ports, logger, finished }, handlers, loaded);
   return {
     application: createApplication(ports),
     ports,
@@ -83,20 +98,35 @@ export async function composeBaton(
     queues: handlers.flatMap(({ queues }) => queues),
     ...(engine && { engine }),
     close: ({ graceMs = 0 } = {}) =>
-      closeAll([() => engine?.stop({ graceMs }), () => store.close(), () => logger.close()]),
+      closeAll([
+        () => engine?.stop({ graceMs }),
+        () => thirdParty.close(),
+        () => store.close(),
+        () => logger.close(),
+      ]),
   };
 }
 
 /** Redis is loaded where it is asked for only: clients wait for a server's start. */
-async function openStore(place: string, logger: ClosableLogger): Promise<Store> {
+async function openStore(
+  { config, origins }: LoadedConfig,
+  logger: ClosableLogger,
+): Promise<Store> {
+  const { store: place } = config;
   const ids = randomIdSource;
   if (!isStoreUrl(place)) return openSqliteStore({ path: place, clock: systemClock, ids, logger });
   const { createRedisStore } = await import('./adapters/redis/redis-store.ts');
-  return createRedisStore({ url: place, ids, logger });
+  try {
+    return await createRedisStore({ url: place, ids, logger });
+  } catch (error) {
+    throw error instanceof RedisStoreError
+      ? error.comingFrom(origins.get('store') ?? 'default')
+      : error;
+  }
 }
 
 function buildEngine(
-  ports: ApplicationPorts & { readonly logger: ClosableLogger },
+  ports: ApplicationPorts & { readonly logger: ClosableLogger; readonly finished: FinishedCount },
   handlers: readonly StepHandler[],
   { config: { worker, retention } }: LoadedConfig,
 ): Engine {
@@ -115,13 +145,10 @@ function buildEngine(
 
 function createHandlers(
   { config: { shell }, environment }: LoadedConfig,
-  thirdParty: readonly Handler[],
+  thirdParty: readonly StepHandler[],
   only: readonly string[] | undefined,
 ): StepHandler[] {
-  const handlers = [
-    createShellHandler({ ...shell, environment }),
-    ...thirdParty.map((handler) => createDeclaredHandler(handler, systemClock)),
-  ];
+  const handlers = [createShellHandler({ ...shell, environment }), ...thirdParty];
   if (only === undefined) return handlers;
   return handlers.map((handler) => ({
     ...handler,

@@ -26,12 +26,15 @@ export const claimTask = defineTool({
   },
 });
 
-function lines({ agent_id, capabilities, task, repeated, next_cursor }: ClaimAnswer): string[] {
+function lines(answer: ClaimAnswer): string[] {
+  const { agent_id, capabilities, task, repeated, held_back, next_cursor } = answer;
   const again = `- ${toolCall('claim_task', { agent_id, cursor: next_cursor })}`;
   if (task !== undefined) return taskLines(task, repeated === true, next_cursor);
   const can = capabilities.length === 0 ? 'no capabilities' : clip(capabilities.join(', '), 2_000);
   return [
-    `no task for agent ${agent_id} (${can}) now`,
+    held_back
+      ? `no task for agent ${agent_id}: ${held_back.message}`
+      : `no task for agent ${agent_id} (${can}) now`,
     `next_cursor: ${next_cursor}`,
     'next:',
     again,

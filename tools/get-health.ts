@@ -1,4 +1,7 @@
+import { busText, consumerText } from '../src/application/bus-health.ts';
+import { viewBreaker } from '../src/application/breaker-health.ts';
 import { getHealthInputSchema, type Health } from '../src/application/get-health.ts';
+import type { StoreDescription } from '../src/ports/store.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 import { healthOutputSchema } from '../src/mcp/output-schemas.ts';
 import { clip } from '../src/mcp/text-page.ts';
@@ -17,23 +20,36 @@ export const getHealth = defineTool({
   run: async (application, context, input) => {
     const health = await application.getHealth(context, input);
     if (!health.ok) return health;
-    const { status, reasons } = health.value;
+    const { status, reasons, breakers } = health.value;
     const shown = reasons.slice(0, MAX_ROWS).map((reason) => clip(reason, 160));
     return {
       ok: true,
-      value: { text: textOf(health.value), structured: { status, reasons: shown } },
+      value: {
+        text: textOf(health.value),
+        structured: {
+          status,
+          reasons: shown,
+          breakers: breakers.slice(0, MAX_ROWS).map(viewBreaker),
+        },
+      },
     };
   },
 });
 
-function textOf({ status, reasons, store, queues, workers }: Health): string {
+function textOf({ status, reasons, store, bus, queues, workers }: Health): string {
   const storeLines = store
-    ? [`store: ${store.kind} at ${store.location}; ${store.durability}`]
+    ? [
+        `store: ${store.kind} at ${store.location}; ${store.durability}`,
+        `- found there: ${clip(foundText(store.details), 400)}`,
+      ]
     : [];
   return [
     `status: ${status}`,
     ...rows(reasons.map((reason) => `- ${clip(reason, 160)}`)),
     ...storeLines,
+    ...(bus
+      ? [`bus: ${busText(bus)}`, ...rows(bus.consumers.map((one) => `- ${consumerText(one)}`))]
+      : []),
     `queues: ${queues.length}`,
     ...rows(
       queues.map((depth) => `- ${depth.queue}: ${depth.waiting} waiting, ${depth.leased} running`),
@@ -41,6 +57,12 @@ function textOf({ status, reasons, store, queues, workers }: Health): string {
     `workers: ${workers.length}`,
     ...rows(workers.map(({ workerId, busy, limit }) => `- ${workerId}: ${busy} of ${limit} busy`)),
   ].join('\n');
+}
+
+function foundText(details: StoreDescription['details']): string {
+  return Object.entries(details)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }
 
 function rows(all: readonly string[]): string[] {

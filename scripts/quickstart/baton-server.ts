@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { QuickstartError } from './options.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
@@ -29,9 +30,14 @@ export async function startBaton(environment: Record<string, string>): Promise<B
   });
   const client = new Client({ name: 'baton-quickstart', version: '1.0.0' });
   const gone = new Promise<void>((resolve) => (client.onclose = resolve));
-  await client.connect(transport);
+  try {
+    await client.connect(transport);
+  } catch {
+    // Its own words stand above, on standard error.
+    throw new QuickstartError('the server did not start');
+  }
   const { pid } = transport;
-  if (pid === null) throw new Error('the server did not start');
+  if (pid === null) throw new QuickstartError('the server did not start');
   return {
     pid,
     call: async (name, args) => {

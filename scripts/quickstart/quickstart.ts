@@ -1,13 +1,16 @@
 /**
- * `npm run quickstart`: drives a Baton server over stdio as a coding agent would, kills it in the middle with SIGKILL,
+ * `npm run quickstart [-- --store redis://…]`: drives a Baton server over stdio as a coding agent would, kills it in the middle with SIGKILL,
  * starts another, and shows that the run goes on and no completed step runs again. Exits 1 when it does not.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
+import { isStoreUrl, shownStore } from '../../src/config/store-place.ts';
 import { startBaton, type BatonServer } from './baton-server.ts';
+import { QuickstartError, readStoreOption } from './options.ts';
 import { registrationLines } from './registration.ts';
 import { createRunView, stepRows, stepTable, type StepRow } from './run-view.ts';
 
@@ -16,9 +19,18 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const KILL_AFTER = 2;
 const POLL_SECONDS = 1;
 
+// What a person can put right is told without a stack; whatever it is, a server that runs ends with this process.
+process.on('uncaughtException', (error) => {
+  const told = error instanceof QuickstartError ? error.message : (error.stack ?? error.message);
+  console.error(`quickstart failed: ${told}`);
+  process.exit(1);
+});
+
+const chosenStore = readStoreOption(process.argv.slice(2));
 const folder = mkdtempSync(join(tmpdir(), 'baton-quickstart-'));
+const store = chosenStore ?? join(folder, 'baton.db');
 const environment = {
-  BATON_STORE: join(folder, 'baton.db'),
+  BATON_STORE: store,
   BATON_LOG_FILE: join(folder, 'baton.log'),
   BATON_WORKSPACE: REPOSITORY,
   // Shell steps are off unless the configuration names the program.
@@ -29,15 +41,17 @@ const say = (text: string): void => console.log(text);
 const heading = (text: string): void => say(`\n${styleText('bold', text)}`);
 const view = createRunView();
 
-heading('1. A server on a fresh store, driven by the official MCP client');
+const freshOrNot = chosenStore === undefined ? 'a fresh store' : 'your store';
+heading(`1. A server on ${freshOrNot}, driven by the official MCP client`);
 const first = await startBaton(environment);
-say(`  server ${first.pid}, store ${environment.BATON_STORE}`);
+say(`  server ${first.pid}, store ${shownStore(store)}`);
 const definition = readFileSync(join(REPOSITORY, 'workflows/repo-check.yaml'), 'utf8');
 const registered = await first.call('register_workflow', { definition });
 say(`  ${registered.text.split('\n')[0] ?? ''}`);
 const started = await first.call('start_workflow', {
   workflow: 'repo-check',
-  idempotency_key: 'quickstart',
+  // The store may hold the runs of earlier quickstarts.
+  idempotency_key: `quickstart-${randomUUID()}`,
 });
 const runId = String(started.structured['run_id']);
 say(`  started run ${runId}`);
@@ -74,9 +88,13 @@ say(`  taken over from the dead server (the same attempt, delivered again): ${ru
 heading('5. Its graph (Mermaid)');
 say(graph.text.slice(graph.text.indexOf('flowchart')).split('\nnext:')[0] ?? '');
 heading('6. Register Baton in your agent');
-say(registrationLines(REPOSITORY));
-say(`\nLook around: npx baton show ${runId} --store ${environment.BATON_STORE}`);
+say(registrationLines(REPOSITORY, chosenStore));
+say(
+  `\nLook around: npx baton show ${runId} --store ${isStoreUrl(store) ? `'${shownStore(store)}'` : store}`,
+);
 say(`Remove all of it: rm -r ${folder} .baton`);
+if (chosenStore !== undefined)
+  say('The run stays in your store until its retention ends (30 days, unless set otherwise).');
 
 const isDone = after.every(({ status }) => status === 'completed');
 if (!isDone || repeated.length > 0) {

@@ -1,8 +1,10 @@
 import { MAX_DELIVERIES } from '../domain/limits.ts';
 import { stepById, type PlannedStep } from '../domain/plan.ts';
 import type { StepState } from '../domain/state.ts';
+import type { OpenBreaker } from '../ports/breakers.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
+import { postponementOf } from './target-gate.ts';
 import { attemptOf, TaskReport, type ReportPorts } from './task-report.ts';
 
 /** A claimed task that its run wants done now. */
@@ -19,9 +21,13 @@ export type Admission =
 
 /**
  * Finds out whether a claimed task may begin: its run may be paused or cancelled, the task stale, its effect begun
- * before, or its performers lost again and again. Durably marks an unsafe effect as begun before it answers `admitted`.
+ * before, its performers lost again and again, or what it talks to down (`barrierOf`, asked last). Durably marks an unsafe effect as begun before it answers `admitted`.
  */
-export async function admitTask(ports: ReportPorts, task: ClaimedTask): Promise<Admission> {
+export async function admitTask(
+  ports: ReportPorts,
+  task: ClaimedTask,
+  barrierOf: (step: PlannedStep, record: StepState) => OpenBreaker | undefined = () => undefined,
+): Promise<Admission> {
   const run = await loadRun(ports.runs, task);
   if (run === undefined) {
     await ports.store.discard(task.lease);
@@ -53,6 +59,12 @@ export async function admitTask(ports: ReportPorts, task: ClaimedTask): Promise<
     return settled(report.send({ type: 'ReturnStep', ...attempt, ...left }));
   }
   if (task.delivery > MAX_DELIVERIES) return settled(report.send(poisoned(ports, task, record)));
+  const barrier = barrierOf(step, record);
+  if (barrier) {
+    const { heartbeat } = task;
+    const nowMs = ports.clock.now();
+    return settled(report.send(postponementOf(task, barrier, { nowMs, heartbeat })));
+  }
   if (step.effect === 'unsafe' && !(await mayBegin(ports, task)))
     return { kind: 'settled', next: undefined };
   return { kind: 'admitted', run, step, record };

@@ -2,6 +2,7 @@ import { createAwaitWorkflow } from './await-workflow.ts';
 import { createCancelWorkflow } from './cancel-workflow.ts';
 import { createExplainWorkflow } from './explain-workflow.ts';
 import { createGetDefinition } from './get-definition.ts';
+import { createGetActivity } from './get-activity.ts';
 import { createGetHealth } from './get-health.ts';
 import { createGetWorkflowGraph } from './get-workflow-graph.ts';
 import { createGetWorkflowHistory } from './get-workflow-history.ts';
@@ -28,6 +29,9 @@ import { createCreateOperatorKey } from './create-operator-key.ts';
 import { createListOperatorKeys } from './list-operator-keys.ts';
 import { createRevokeOperatorKey } from './revoke-operator-key.ts';
 import { createCheckOperatorKey } from './check-operator-key.ts';
+import { createPublishMessage } from './publish-message.ts';
+import { createFollowTopics } from './follow-topics.ts';
+import { createConsumeTopics } from './consume-topics.ts';
 import { createCheckpoint } from './create-checkpoint.ts';
 import { createListCheckpoints } from './list-checkpoints.ts';
 import type { ApplicationPorts } from './use-case.ts';
@@ -63,7 +67,11 @@ export interface Application {
   readonly createCheckpoint: ReturnType<typeof createCheckpoint>;
   readonly listCheckpoints: ReturnType<typeof createListCheckpoints>;
   readonly readCheckpointDiff: ReturnType<typeof createReadCheckpointDiff>;
+  readonly publishMessage: ReturnType<typeof createPublishMessage>;
+  readonly followTopics: ReturnType<typeof createFollowTopics>;
+  readonly consumeTopics: ReturnType<typeof createConsumeTopics>;
   readonly getHealth: ReturnType<typeof createGetHealth>;
+  readonly getActivity: ReturnType<typeof createGetActivity>;
   readonly getDefinition: ReturnType<typeof createGetDefinition>;
   readonly getWorkflowGraph: ReturnType<typeof createGetWorkflowGraph>;
 }
@@ -99,7 +107,11 @@ export function createApplication(ports: ApplicationPorts): Application {
     createCheckpoint: createCheckpoint(ports),
     listCheckpoints: createListCheckpoints(ports),
     readCheckpointDiff: createReadCheckpointDiff(ports),
+    publishMessage: createPublishMessage(ports),
+    followTopics: createFollowTopics(ports),
+    consumeTopics: createConsumeTopics(ports),
     getHealth: createGetHealth(ports),
+    getActivity: createGetActivity(ports),
     getDefinition: createGetDefinition(ports),
     getWorkflowGraph: createGetWorkflowGraph(ports),
   };

@@ -6,6 +6,7 @@ import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { WorkSource } from '../ports/work-source.ts';
 import { MAX_HEARTBEAT_CHARS, type ClaimedTask, type Lease } from '../ports/work-source.ts';
 import { checkJson } from './call-arguments.ts';
+import type { PendingCalls } from './pending-calls.ts';
 
 export type StopReason = 'timeout' | 'heartbeat_timeout' | 'cancelled' | 'lease_lost' | 'shutdown';
 
@@ -17,6 +18,7 @@ export interface GuardPorts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly leaseDurationMs: number;
+  readonly calls: PendingCalls;
 }
 
 /**
@@ -27,13 +29,14 @@ export class AttemptGuard {
   readonly #ports: GuardPorts;
   readonly #step: Pick<PlannedStep, 'timeoutMs' | 'heartbeatMs'>;
   readonly #stop = new AbortController();
-  readonly #startedAtMs: number;
+  readonly startedAtMs: number;
   #lease: Lease;
   #heartbeat: Json | undefined;
   #lastBeatAtMs: number;
   #renewAtMs: number;
   #isRenewing = false;
   #stopReason: StopReason | undefined;
+  #isLetGo = false;
 
   constructor(
     ports: GuardPorts,
@@ -44,8 +47,8 @@ export class AttemptGuard {
     this.#step = step;
     this.#lease = task.lease;
     this.#heartbeat = task.heartbeat;
-    this.#startedAtMs = ports.clock.now();
-    this.#lastBeatAtMs = this.#startedAtMs;
+    this.startedAtMs = ports.clock.now();
+    this.#lastBeatAtMs = this.startedAtMs;
     this.#renewAtMs = this.#nextRenewal();
   }
 
@@ -79,7 +82,7 @@ export class AttemptGuard {
   /** When `tick` next has something to do. */
   get nextTickAtMs(): number {
     const { timeoutMs = Infinity, heartbeatMs = Infinity } = this.#step;
-    const stopAtMs = Math.min(this.#startedAtMs + timeoutMs, this.#lastBeatAtMs + heartbeatMs);
+    const stopAtMs = Math.min(this.startedAtMs + timeoutMs, this.#lastBeatAtMs + heartbeatMs);
     return Math.min(this.#renewAtMs, this.#stopReason === undefined ? stopAtMs : Infinity);
   }
 
@@ -87,12 +90,18 @@ export class AttemptGuard {
   tick(): void {
     const nowMs = this.#ports.clock.now();
     const { timeoutMs = Infinity, heartbeatMs = Infinity } = this.#step;
-    if (nowMs >= this.#startedAtMs + timeoutMs) this.stopFor('timeout');
+    if (nowMs >= this.startedAtMs + timeoutMs) this.stopFor('timeout');
     else if (nowMs >= this.#lastBeatAtMs + heartbeatMs) this.stopFor('heartbeat_timeout');
     if (nowMs >= this.#renewAtMs) void this.#renew();
   }
 
+  /** Nothing is gained by reporting for longer than once: the process is to end, or the task is somebody else's. */
+  get isLetGo(): boolean {
+    return this.#isLetGo;
+  }
+
   stopFor(reason: StopReason): void {
+    this.#isLetGo ||= reason === 'shutdown' || reason === 'lease_lost';
     // Losing the lease outranks the rest: the attempt is somebody else's now.
     if (reason === 'lease_lost' || this.#stopReason === undefined) this.#stopReason = reason;
     // With a reason of its own; without one every abort makes a DOMException with a stack.
@@ -118,7 +127,7 @@ export class AttemptGuard {
     if (this.#isRenewing || this.#stopReason === 'lease_lost') return;
     this.#isRenewing = true;
     try {
-      await this.#renewOnce();
+      await this.#ports.calls.track(() => this.#renewOnce());
     } catch (error) {
       this.#ports.logger.warn({ reason: String(error) }, 'could not renew a lease');
       if (this.#ports.clock.now() > this.#lease.expiresAtMs) this.stopFor('lease_lost');

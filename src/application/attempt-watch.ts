@@ -40,6 +40,11 @@ export class AttemptWatch {
     this.#guards.delete(guard);
   }
 
+  /** In the order of their beginning. */
+  get guards(): Iterable<AttemptGuard> {
+    return this.#guards;
+  }
+
   /** Stops what runs, and what begins from now on. */
   stopAll(): void {
     this.#isShutDown = true;
@@ -78,13 +83,13 @@ export class AttemptWatch {
 
   /** What this process wrote is in its cache. Reads only: a write here would wake the other processes in turn. */
   async #lookForCancellations(): Promise<void> {
-    const { runs, logger } = this.#ports;
+    const { runs, logger, calls } = this.#ports;
     const mayBeStale = this.#wroteOthers;
     this.#cancelCheckAtMs = Infinity;
     this.#wroteOthers = false;
     const look = async (guard: AttemptGuard): Promise<void> => {
       const { key } = guard.lease;
-      const run = mayBeStale ? await runs.refresh(key) : runs.peek(key);
+      const run = mayBeStale ? await calls.track(() => runs.refresh(key)) : runs.peek(key);
       if (run?.state.run.status === 'cancelling') guard.stopFor('cancelled');
     };
     const looks = await Promise.allSettled([...this.#guards].map(look));

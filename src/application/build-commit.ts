@@ -1,6 +1,7 @@
 import { EVENT_SCHEMA_VERSION, type EventBody, type RunEvent } from '../domain/events.ts';
 import { advanceTimerId, effectsOf } from '../domain/effects.ts';
 import type { Plan } from '../domain/plan.ts';
+import { PRIORITIES } from '../domain/priority.ts';
 import { writeSnapshot, type DraftState, type RunHeader } from '../domain/state.ts';
 import {
   RUN_MARKS,
@@ -41,7 +42,12 @@ export function buildCommit(decided: {
   const { key, run, draft, commands, nowMs } = decided;
   const before = run.state.run;
   const bodies = commands.flatMap(({ events }) => events);
-  const effects = effectsOf(run.plan, bodies, () => scheduledSlots(run.plan, draft));
+  const effects = effectsOf(
+    run.plan,
+    bodies,
+    () => scheduledSlots(run.plan, draft),
+    draft.run.priority,
+  );
   if (commands.some(({ isUnfinished }) => isUnfinished))
     effects.timers.push({ timerId: advanceTimerId(draft.run.version), dueAtMs: nowMs });
   const events = serialise(commands, before.version, nowMs);
@@ -124,7 +130,11 @@ function snapshotOf(run: CachedRun, draft: DraftState, tailBytes: number): RunSn
   return { version: draft.run.version, data: writeSnapshot(run.plan, draft) };
 }
 
-/** Hands new tasks on to senders that can go on with them; what is left of `enqueue` goes to the queues. */
+/**
+ * Hands new tasks on to senders that can go on with them, the most urgent first; what is left of `enqueue` goes to the
+ * queues. A sender goes on with its run whatever waits there: an urgent task of another run is preferred at its next
+ * claim, not before.
+ */
 function answerAll(
   commands: readonly DecidedCommand[],
   enqueue: NewTask[],
@@ -145,8 +155,13 @@ function answerAll(
 function takeFirst(enqueue: NewTask[], envelope: CommandEnvelope): NewTask | undefined {
   const { acknowledge, canContinue } = envelope;
   if (acknowledge?.item !== 'task' || canContinue === undefined) return undefined;
-  const at = enqueue.findIndex((task) => canContinue(task.queue));
-  return at < 0 ? undefined : enqueue.splice(at, 1)[0];
+  for (const urgency of PRIORITIES) {
+    const at = enqueue.findIndex(
+      ({ queue, priority = 'normal' }) => priority === urgency && canContinue(queue),
+    );
+    if (at >= 0) return enqueue.splice(at, 1)[0];
+  }
+  return undefined;
 }
 
 function scheduledSlots(plan: Plan, draft: DraftState): string[] {

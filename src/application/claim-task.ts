@@ -4,10 +4,12 @@ import { stepById } from '../domain/plan.ts';
 import { UnreadableEventError } from '../domain/upcast.ts';
 import type { ClaimedTask, Lease } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
+import { claimUnlessHeldBack, type HeldBack } from './agent-trial.ts';
 import { agentIdSchema, capabilitiesSchema, ownerOf } from './agent-names.ts';
 import { noteAgent, settleLastClaim, type AgentRecord } from './agent-registry.ts';
 import { AGENT_LEASE_MS, describeTask, type AgentTask } from './agent-task.ts';
 import { MAX_WAIT_SECONDS, wholeNumberSchema } from './call-arguments.ts';
+import { countLapsedClaims } from './lapsed-claims.ts';
 import { translatingErrors } from './outcome-error.ts';
 import { readTaskToken, writeTaskToken } from './task-token.ts';
 import { newCursor } from './new-cursor.ts';
@@ -45,6 +47,8 @@ export interface ClaimAnswer {
   readonly task?: AgentTask;
   /** The task was given before, to a call with the same cursor. */
   readonly repeated?: true;
+  /** Nothing was looked for: the agent's last tasks all failed, and the next one is a trial. */
+  readonly held_back?: HeldBack;
   /** Differs on every answer: some clients stop at the fifth identical call. */
   readonly next_cursor: string;
 }
@@ -69,15 +73,20 @@ export function createClaimTask(
       const claim = new Claim(ports, context, record, input);
       const untilMs = ports.clock.now() + (input.wait_seconds ?? DEFAULT_WAIT_SECONDS) * 1_000;
       const again = await claim.repeat();
-      const claimed = again ?? (await claim.wait(untilMs));
-      const late = claimed ? undefined : await claimedMeanwhile(ports, context, input);
-      const task = claimed ?? late;
+      if (!again) await countLapsedClaims(ports, agent, record);
+      const entry = again
+        ? { task: again }
+        : await claimUnlessHeldBack(ports, context, { agent, untilMs }, () => claim.wait(untilMs));
+      const late =
+        entry.task || entry.heldBack ? undefined : await claimedMeanwhile(ports, context, input);
+      const task = entry.task ?? late;
       return {
         ok: true,
         value: {
           agent_id: record.agentId,
           capabilities: record.capabilities,
           ...(task && { task }),
+          ...(entry.heldBack && { held_back: entry.heldBack }),
           ...((again ?? late) && { repeated: true }),
           next_cursor: newCursor(ports),
         },
@@ -206,7 +215,7 @@ class Claim {
     const told = { run, step, record };
     const leaseMs = step.heartbeatMs ?? this.#leaseMs;
     const token = writeTaskToken(this.#ports.store.secret, task);
-    await this.#note(token);
+    await this.#note(token, leaseMs);
     const lease = signal.aborted ? undefined : await this.#hold(task.lease, leaseMs);
     if (lease === undefined) {
       // Nobody hears the answer any more, or nobody wants the work.
@@ -248,9 +257,10 @@ class Claim {
     return settleLastClaim(this.#ports, agent, task, to);
   }
 
-  #note(task: string): Promise<AgentRecord> {
+  #note(task: string, leaseMs: number): Promise<AgentRecord> {
     const agent = { tenant: this.#context.tenant, agentId: this.#agent.agentId };
-    return noteAgent(this.#ports, agent, { lastClaim: { cursor: this.#cursor, task } });
+    const lastClaim = { cursor: this.#cursor, task };
+    return noteAgent(this.#ports, agent, { lastClaim }, this.#ports.clock.now() + leaseMs);
   }
 
   #reporting() {

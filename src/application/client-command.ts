@@ -44,6 +44,7 @@ export async function recordCommand(
       commandId,
       actor: context.actor,
       causationId: context.causationId,
+      hasCaller: true,
       ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
       ...(idempotencyKey !== undefined && { digest: digestOf(JSON.stringify(asked)) }),
     },

@@ -1,18 +1,24 @@
+import type { Breakers } from '../ports/breakers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { LoadProbe } from '../ports/load-probe.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StepHandler } from '../ports/step-handler.ts';
 import type { Store } from '../ports/store.ts';
+import { toldBreakers } from './breaker-health.ts';
 import { nextLimit } from './concurrency-governor.ts';
 import type { ExecuteCommand } from './execute-command.ts';
+import { FinishedSamples, type FinishedCount } from './finished-count.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { runRetention, type RetentionRule } from './retention.ts';
 import type { RunCache } from './run-cache.ts';
 import { createStepWorker, type StepWorker } from './step-worker.ts';
 import { runTimerWorker } from './timer-worker.ts';
-import { runPresence, type WorkerPresence } from './worker-presence.ts';
+import { MAX_TOLD_LEASES, runPresence, type WorkerActivity } from './worker-presence.ts';
 
 const GOVERN_EVERY_MS = 1_000;
+/** Longer than any store takes to answer, or to say that it does not. */
+const STALLED_AFTER_MS = 10_000;
 
 export interface EngineConfig {
   /** `auto` adapts between 1 and four tasks a core to the machine's load. */
@@ -23,6 +29,11 @@ export interface EngineConfig {
 
 export interface Engine {
   readonly workerId: string;
+  /**
+   * A loop waits for the store longer than a store ever takes: nothing is claimed or renewed any more. A store that is
+   * away is no stall: it fails each call, and the loops go on.
+   */
+  readonly isStalled: boolean;
   /** Starts the loops; they run until `stop`. */
   start(): void;
   /** Resolves after `stop`; rejects when a loop ended in a defect, which leaves the process of no more use. */
@@ -43,8 +54,12 @@ export interface EnginePorts {
   readonly logger: Logger;
   readonly loadProbe: LoadProbe;
   readonly handlers: readonly StepHandler[];
+  /** Of what steps talk to. Default: none. */
+  readonly breakers?: Breakers;
   readonly process: { readonly pid: number; readonly host: string; readonly cores: number };
   readonly config: EngineConfig;
+  /** Of the process; told with the worker's presence. */
+  readonly finished?: FinishedCount;
 }
 
 /**
@@ -65,6 +80,8 @@ class ProcessEngine implements Engine {
   readonly #limit: { current: number };
   readonly #worker: StepWorker;
   readonly #startedAtMs: number;
+  readonly #calls: PendingCalls;
+  readonly #finished: FinishedSamples | undefined;
   #isStarted = false;
 
   constructor(ports: EnginePorts) {
@@ -73,6 +90,8 @@ class ProcessEngine implements Engine {
     this.#ports = ports;
     this.workerId = `${host}-${pid}-${ids.newId().slice(0, 6)}`;
     this.#startedAtMs = clock.now();
+    this.#calls = new PendingCalls(clock);
+    this.#finished = ports.finished && new FinishedSamples(ports.finished, this.#startedAtMs);
     this.#queues = handlers.flatMap((handler) => handler.queues);
     this.#limit = { current: initialLimit(config, cores) };
     const served = new Set(this.#queues);
@@ -84,6 +103,7 @@ class ProcessEngine implements Engine {
       handlers: new Map(handlers.map((handler) => [handler.kind, handler])),
       queues: this.#queues,
       limit: this.#limit,
+      calls: this.#calls,
       canContinue: (queue) => !this.#stopClaiming.signal.aborted && served.has(queue),
       stopClaiming: this.#stopClaiming.signal,
       shutdown: this.#shutdown.signal,
@@ -94,6 +114,10 @@ class ProcessEngine implements Engine {
 
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  get isStalled(): boolean {
+    return this.#calls.oldestMs > STALLED_AFTER_MS;
   }
 
   start(): void {
@@ -124,11 +148,11 @@ class ProcessEngine implements Engine {
     const { signal } = this.#stopClaiming;
     const rule = this.#ports.config.retention;
     const always = [
-      runTimerWorker({ ...this.#ports, owner: this.workerId, signal }),
+      runTimerWorker({ ...this.#ports, owner: this.workerId, signal, calls: this.#calls }),
       runRetention({ ...this.#ports, rule, signal }),
     ];
     if (this.#queues.length === 0) return always;
-    const describe = (): WorkerPresence => this.#describe();
+    const describe = (): WorkerActivity => this.#describe();
     return [
       ...always,
       this.#worker.run(),
@@ -148,8 +172,10 @@ class ProcessEngine implements Engine {
     }
   }
 
-  #describe(): WorkerPresence {
+  #describe(): WorkerActivity {
     const { pid, host } = this.#ports.process;
+    const finished = this.#finished?.take(this.#ports.clock.now());
+    const breakers = toldBreakers(this.#ports.breakers);
     return {
       workerId: this.workerId,
       queues: [...this.#queues],
@@ -158,6 +184,13 @@ class ProcessEngine implements Engine {
       busy: this.#worker.busySlots,
       limit: this.#limit.current,
       startedAtMs: this.#startedAtMs,
+      ...(breakers.length > 0 && { breakers }),
+      holds: [...this.#worker.running].slice(0, MAX_TOLD_LEASES).map(({ lease, startedAtMs }) => ({
+        ...lease.key,
+        step: lease.id,
+        sinceMs: startedAtMs,
+      })),
+      ...(finished && { finished }),
     };
   }
 }

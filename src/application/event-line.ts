@@ -30,7 +30,7 @@ export function eventLine(event: RunEvent): EventLine {
 function describe(event: EventBody): string {
   switch (event.type) {
     case 'WorkflowStarted':
-      return `started ${event.name}@${event.definitionVersion}`;
+      return `started ${event.name}@${event.definitionVersion}${event.priority === undefined ? '' : `, priority ${event.priority}`}`;
     case 'StepsScheduled':
       return `queued ${names(event.steps.map(({ step, attempt }) => `${step}${again(attempt)}`))}`;
     case 'StepWaiting':
@@ -47,6 +47,8 @@ function describe(event: EventBody): string {
       return `${event.step} failed${again(event.attempt)}: ${errorOf(event.error)}`;
     case 'StepsSkipped':
       return `skipped ${names(event.steps.map(({ step, reason }) => `${step} (${reason})`))}`;
+    case 'StepPostponed':
+      return `${event.step} put off until ${isoTime(event.untilMs)}: ${event.target} fails since ${isoTime(event.sinceMs)}: ${short(event.reason)}`;
     case 'StepReadied':
       return `${event.step} is in line for attempt ${event.attempt + 1}`;
     case 'StepOutcomeUnknown':

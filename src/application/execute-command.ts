@@ -1,15 +1,12 @@
-import type { Command } from '../domain/commands.ts';
 import { decide } from '../domain/decide.ts';
 import type { DecisionContext } from '../domain/decision.ts';
-import type { EventBody } from '../domain/events.ts';
-import type { Json } from '../domain/json.ts';
-import type { Plan } from '../domain/plan.ts';
 import type { Rejection } from '../domain/rejection.ts';
 import { createRunState, draftOf, type DraftState } from '../domain/state.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import {
+  StoreRefusedError,
   StoreUnavailableError,
   type CommitResult,
   type NewTask,
@@ -18,55 +15,23 @@ import {
 } from '../ports/run-store.ts';
 import type { ClaimedTask, Lease } from '../ports/work-source.ts';
 import { buildCommit, type DecidedCommand } from './build-commit.ts';
+import type { CommandEnvelope, Outcome } from './command-envelope.ts';
 import type { CachedRun, RunCache } from './run-cache.ts';
 
 /** Commands of one run that share a commit. */
 const MAX_COMMANDS_PER_COMMIT = 64;
-/**
- * How long a command is tried against conflicts and an unavailable store, with growing jittered pauses. A caller
- * waits at most this long and one wait of the store's own (5 s for a locked file): well within a tool call's 25 s.
- */
+/** How long a command is tried against conflicts and an unavailable store, with growing jittered pauses. */
 const MAX_ELAPSED_MS = 8_000;
+/**
+ * The same for one whose caller waits, when the store does not answer: with one wait of the store's own (4.5 s for a lost
+ * server, 5 s for a locked file) the caller hears of it within five seconds.
+ */
+const CALLER_PATIENCE_MS = 500;
 const MAX_TRIES = 50;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 1_000;
 
-/** A command with who sends it and why. */
-export interface CommandEnvelope {
-  readonly command: Command;
-  /** The deduplication key within the run; repeat it to learn what became of an unanswered call. */
-  readonly commandId: string;
-  readonly actor: string;
-  readonly causationId: string;
-  readonly traceparent?: string;
-  /** Digest of a client's request, where the client chose the id. */
-  readonly digest?: string;
-  /** What a repetition is answered; the run's version is added. */
-  readonly answer?: Json;
-  /** The work this command reports on; it is done with when the commit is. */
-  readonly acknowledge?: Lease;
-  /** The sender can go on with a task of this queue (handing on). */
-  readonly canContinue?: (queue: string) => boolean;
-  /** Of a StartWorkflow: the plan to pin. */
-  readonly plan?: Plan;
-}
-
-export type Outcome =
-  /** Durable. `next` is the task handed on to the sender. */
-  | {
-      readonly kind: 'committed';
-      readonly version: number;
-      readonly events: readonly EventBody[];
-      readonly next?: ClaimedTask;
-    }
-  /** Was recorded before, with this answer; nothing was changed now. */
-  | { readonly kind: 'duplicate'; readonly answer: Json }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection }
-  | { readonly kind: 'keyReused' }
-  | { readonly kind: 'leaseLost' }
-  | { readonly kind: 'unknownRun' }
-  /** Whether it was applied is unknown; the same command id settles it. */
-  | { readonly kind: 'unavailable'; readonly reason: string };
+export type { CommandEnvelope, Outcome } from './command-envelope.ts';
 
 export interface ExecuteCommand {
   /**
@@ -79,6 +44,7 @@ export interface ExecuteCommand {
 
 interface Pending {
   readonly envelope: CommandEnvelope;
+  readonly sentAtMs: number;
   settle(outcome: Outcome): void;
   /** A defect: whoever waits learns of it instead of hanging. */
   fail(defect: unknown): void;
@@ -97,7 +63,7 @@ export function createExecuteCommand(ports: {
     while (mailbox.length > 0) {
       const batch = mailbox.splice(0, MAX_COMMANDS_PER_COMMIT);
       try {
-        await new Batch(ports, key, batch).run();
+        await new Batch(ports, key, batch, mailbox).run();
       } catch (defect) {
         for (const pending of batch) pending.fail(defect);
       }
@@ -110,8 +76,9 @@ export function createExecuteCommand(ports: {
     new Promise((settle, fail) => {
       const name = `${key.tenant}/${key.runId}`;
       const waiting = mailboxes.get(name);
-      if (waiting !== undefined) return void waiting.push({ envelope, settle, fail });
-      const mailbox = [{ envelope, settle, fail }];
+      const pending = { envelope, sentAtMs: ports.clock.now(), settle, fail };
+      if (waiting !== undefined) return void waiting.push(pending);
+      const mailbox = [pending];
       mailboxes.set(name, mailbox);
       void drain(key, name, mailbox);
     });
@@ -121,13 +88,25 @@ export function createExecuteCommand(ports: {
 class Batch {
   readonly #ports: Parameters<typeof createExecuteCommand>[0];
   readonly #key: RunKey;
+  /** Commands that came meanwhile: the next batch. */
+  readonly #behind: Pending[];
   #open: Pending[];
   #lastFailure = 'the run kept changing';
+  /** The last try ended without an answer of the store; `refused`: without having been sent. */
+  #silence: 'none' | 'unanswered' | 'refused' = 'none';
+  /** Some commit was sent whose answer never came. */
+  #isInDoubt = false;
 
-  constructor(ports: Parameters<typeof createExecuteCommand>[0], key: RunKey, open: Pending[]) {
+  constructor(
+    ports: Parameters<typeof createExecuteCommand>[0],
+    key: RunKey,
+    open: Pending[],
+    behind: Pending[],
+  ) {
     this.#ports = ports;
     this.#key = key;
     this.#open = open;
+    this.#behind = behind;
   }
 
   async run(): Promise<void> {
@@ -139,24 +118,42 @@ class Batch {
       if (triedInVain > 1) await this.#pause(triedInVain);
       const waiting = this.#open.length;
       await this.#attempt(isRetry);
+      this.#letCallersGo();
       triedInVain = this.#open.length < waiting ? 0 : triedInVain + 1;
     }
   }
 
   async #attempt(isRetry: boolean): Promise<void> {
+    this.#silence = 'none';
     try {
       const { runs } = this.#ports;
+      const { epoch } = runs;
       // A first try to start a run expects it not to exist; the commit finds out, for less than a read.
       const isStart = this.#open[0]?.envelope.plan !== undefined;
       const run = isRetry
         ? await runs.refresh(this.#key)
         : (runs.peek(this.#key) ?? (isStart ? undefined : await runs.refresh(this.#key)));
       const decided = await this.#decideAll(run, isRetry);
-      if (decided !== undefined) await this.#commit(decided);
+      // What was read of a store that has been replaced since is not continued: it is decided again.
+      if (decided !== undefined && epoch === runs.epoch) await this.#commit(decided);
     } catch (error) {
       if (!isOperational(error)) throw error;
+      this.#silence = error instanceof StoreRefusedError ? 'refused' : 'unanswered';
       this.#lastFailure = error.message;
     }
+  }
+
+  /** Commands that nobody waits for are tried further, and hold up no caller behind them. */
+  #letCallersGo(): void {
+    if (this.#silence === 'none') return;
+    const waitedTillMs = this.#ports.clock.now() - CALLER_PATIENCE_MS;
+    const isOver = ({ envelope, sentAtMs }: Pending): boolean =>
+      envelope.hasCaller === true && (this.#silence === 'refused' || sentAtMs <= waitedTillMs);
+    this.#giveUp(isOver);
+    const stay = this.#behind.filter((pending) => !isOver(pending));
+    for (const pending of this.#behind.splice(0, Infinity, ...stay))
+      if (!stay.includes(pending))
+        pending.settle({ kind: 'unavailable', reason: this.#lastFailure, isInDoubt: false });
   }
 
   /** Decides every command in turn, each on the state the ones before it leave. */
@@ -210,14 +207,16 @@ class Batch {
     // Readers catch the shared state up in place: what was decided before that is decided again.
     if (run.state.run.version !== version) return;
     const built = buildCommit({ key: this.#key, run, draft, commands, nowMs });
-    const result = await this.#ports.store.commit(built.request);
+    const { runs, store } = this.#ports;
+    const { epoch } = runs;
+    const result = await store.commit(built.request);
     if (result.kind !== 'committed') return this.#troubled(result);
     if (run.state.run.version === version) {
       draft.apply();
       run.tailBytes = built.tailBytes;
       run.snapshotBytes = built.snapshotBytes;
     }
-    this.#ports.runs.put(this.#key, run);
+    if (epoch === runs.epoch) runs.put(this.#key, run);
     for (const [index, { envelope, events }] of commands.entries()) {
       const pending = this.#open.find((open) => open.envelope === envelope);
       const next = built.request.commands[index]?.continueWith;
@@ -235,6 +234,8 @@ class Batch {
   /** Settles the one command that is named; the others are decided again on a fresh state. */
   #troubled(result: Exclude<CommitResult, { kind: 'committed' }>): void {
     if (result.kind === 'storeUnavailable') {
+      this.#silence = result.isUnsent ? 'refused' : 'unanswered';
+      this.#isInDoubt ||= result.isUnsent !== true;
       this.#lastFailure = result.reason;
       return;
     }
@@ -256,9 +257,10 @@ class Batch {
     pending.settle(outcome);
   }
 
-  #giveUp(): void {
-    for (const pending of [...this.#open])
-      this.#settle(pending, { kind: 'unavailable', reason: this.#lastFailure });
+  #giveUp(isGivenUp: (pending: Pending) => boolean = () => true): void {
+    const outcome = { reason: this.#lastFailure, isInDoubt: this.#isInDoubt };
+    for (const pending of this.#open.filter(isGivenUp))
+      this.#settle(pending, { kind: 'unavailable', ...outcome });
   }
 
   async #pause(tried: number): Promise<void> {

@@ -3,7 +3,10 @@ import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { StoreDescription } from '../ports/store.ts';
 import type { QueueDepth } from '../ports/work-source.ts';
 import { servesQueue, type Performers } from './serves-queue.ts';
-import { listAgents } from './agent-registry.ts';
+import { recentAgents } from './agent-registry.ts';
+import { listHeldBackAgents } from './agent-breaker.ts';
+import { breakerText, seenBreakers, type SeenBreaker } from './breaker-health.ts';
+import { checkBus, type BusHealth } from './bus-health.ts';
 import { targetName, targetOfQueue } from './handover-target.ts';
 import type { ApplicationPorts, UseCase } from './use-case.ts';
 import { listWorkers, type WorkerPresence } from './worker-presence.ts';
@@ -17,31 +20,46 @@ export interface Health {
   readonly reasons: readonly string[];
   /** Absent when the store does not answer. */
   readonly store?: StoreDescription;
+  /** The message bus and the key-value store; absent when the store does not answer. */
+  readonly bus?: BusHealth;
   readonly queues: readonly QueueDepth[];
   readonly workers: readonly WorkerPresence[];
+  /** What is known to be down: the store, what steps talk to, agents. */
+  readonly breakers: readonly SeenBreaker[];
 }
 
 /** How the store, the queues and the workers are. Answers also when the store does not. */
 export function createGetHealth({
   store,
   clock,
+  breakers: own,
 }: ApplicationPorts): UseCase<GetHealthInput, Health> {
   return async ({ tenant }) => {
     try {
-      const [description, queues, workers, agents] = await Promise.all([
+      const [description, queues, workers, agents, bus, heldBack] = await Promise.all([
         store.describe(),
         store.queueDepths(),
         listWorkers(store),
-        listAgents(store, tenant),
+        recentAgents({ store, clock }, tenant),
+        checkBus({ store, clock }, tenant),
+        listHeldBackAgents({ store, clock }, tenant),
       ]);
       const performers = { workers, agents, nowMs: clock.now() };
-      const reasons = [...(description.warnings ?? []), ...reasonsOf(queues, performers)];
+      const breakers = [...seenBreakers(own, workers), ...heldBack];
+      const reasons = [
+        ...(description.warnings ?? []),
+        ...reasonsOf(queues, performers),
+        ...breakers.map(breakerText),
+      ];
       const status = reasons.length === 0 ? 'ok' : 'degraded';
-      return { ok: true, value: { status, reasons, store: description, queues, workers } };
+      const value = { reasons, store: description, bus, queues, workers, breakers };
+      return { ok: true, value: { status, ...value } };
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       const reasons = [`the store does not answer: ${error.message}`];
-      return { ok: true, value: { status: 'degraded', reasons, queues: [], workers: [] } };
+      const breakers = own?.list() ?? [];
+      const value = { reasons, queues: [], workers: [], breakers };
+      return { ok: true, value: { status: 'degraded', ...value } };
     }
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentNameSchema } from '../domain/definition/agent-kind.ts';
 import type { HandoverTarget } from '../domain/events.ts';
+import { AgentBreaker } from './agent-breaker.ts';
 import { listAgents, type AgentRecord } from './agent-registry.ts';
 import { agentIdOf } from './agent-names.ts';
 import { digestOf, jsonValueSchema, payloadProblem } from './call-arguments.ts';
@@ -61,6 +62,7 @@ export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskI
         commandId: `handover:${lease.id}#${attempt}@${lease.fence}`,
         actor: lease.owner,
         causationId: context.causationId,
+        hasCaller: true,
         ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
         digest: digestOf(JSON.stringify([to.value, input.note, input.context])),
         acknowledge: lease,
@@ -74,6 +76,8 @@ export function createHandoffTask(ports: ApplicationPorts): UseCase<HandoffTaskI
         return outcome.kind === 'rejected'
           ? refusedWhileHeld(ports, found.value, reported)
           : reported;
+      const agent = { tenant: context.tenant, agentId: agentIdOf(lease.owner) };
+      await new AgentBreaker(ports, agent).letGo(input.task.trim());
       const next = [
         toolCall('claim_task', { agent_id: agentIdOf(lease.owner) }),
         toolCall('await_workflow', { run_id: lease.key.runId }),

@@ -89,7 +89,7 @@ export function reportedOr(
       return failure({
         code: 'store_unavailable',
         message: `The store did not confirm the report: ${outcome.reason}.`,
-        changed: 'unknown',
+        changed: outcome.isInDoubt ? 'unknown' : 'nothing',
         next: 'Repeat the same report: it is recorded once, and the answer says so.',
       });
   }

@@ -2,6 +2,7 @@ export interface LeastRecentlyUsed<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
   delete(key: string): void;
+  clear(): void;
   readonly size: number;
 }
 
@@ -45,6 +46,10 @@ export function createLeastRecentlyUsed<Value>(
       evict();
     },
     delete: remove,
+    clear() {
+      entries.clear();
+      total = 0;
+    },
     get size() {
       return entries.size;
     },

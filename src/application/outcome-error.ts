@@ -37,7 +37,7 @@ export function recordedOr(
     case 'unknownRun':
       return failure(unknownRun(call.runId));
     case 'unavailable':
-      return failure(unavailable(outcome.reason, call));
+      return failure(unavailable(outcome, call));
     case 'leaseLost':
       // Only work that holds a lease can lose one, and no caller's command does.
       throw new Error(`a command without a lease was answered leaseLost (run ${call.runId})`);
@@ -116,9 +116,16 @@ function keyReused(key: string | undefined): UseCaseError {
 }
 
 function unavailable(
-  reason: string,
+  { reason, isInDoubt }: Extract<Outcome, { kind: 'unavailable' }>,
   call: { readonly runId: string; readonly idempotencyKey?: string | undefined },
 ): UseCaseError {
+  if (!isInDoubt)
+    return {
+      code: 'store_unavailable',
+      message: `The store does not answer: ${reason}.`,
+      changed: 'nothing',
+      next: 'Call again in a moment. get_health says how the store is.',
+    };
   return {
     code: 'store_unavailable',
     message: `The store did not confirm the request: ${reason}.`,

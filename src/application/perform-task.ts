@@ -2,6 +2,7 @@ import type { Json } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { PlannedStep } from '../domain/plan.ts';
 import type { StepState } from '../domain/state.ts';
+import type { OpenBreaker } from '../ports/breakers.ts';
 import type { StepHandler, StepHandlerError, StepOutcome } from '../ports/step-handler.ts';
 import type { ClaimedTask } from '../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
@@ -10,6 +11,7 @@ import { checkJson } from './call-arguments.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { CachedRun } from './run-cache.ts';
 import { taskInput } from './task-input.ts';
+import { postponementOf, TargetGate } from './target-gate.ts';
 import { attemptOf, TaskReport, type TaskPorts } from './task-report.ts';
 
 /**
@@ -20,9 +22,14 @@ export async function performTask(
   ports: TaskPorts,
   task: ClaimedTask,
 ): Promise<ClaimedTask | undefined> {
-  const admission = await admitTask(ports, task);
-  if (admission.kind === 'settled') return admission.next;
-  return new TaskRun(ports, task, admission).perform();
+  const gate = new TargetGate(ports);
+  try {
+    const admission = await admitTask(ports, task, (step, record) => gate.enter(step, record));
+    if (admission.kind === 'settled') return admission.next;
+    return await new TaskRun(ports, task, admission, gate).perform();
+  } finally {
+    await gate.leave();
+  }
 }
 
 class TaskRun {
@@ -32,10 +39,17 @@ class TaskRun {
   readonly #step: PlannedStep;
   readonly #record: StepState;
   readonly #report: TaskReport;
+  readonly #gate: TargetGate;
   readonly #startedAtMs: number;
 
-  constructor(ports: TaskPorts, task: ClaimedTask, { run, step, record }: AdmittedTask) {
+  constructor(
+    ports: TaskPorts,
+    task: ClaimedTask,
+    { run, step, record }: AdmittedTask,
+    gate: TargetGate,
+  ) {
     this.#ports = ports;
+    this.#gate = gate;
     this.#task = task;
     this.#run = run;
     this.#step = step;
@@ -51,6 +65,9 @@ class TaskRun {
     const guard = this.#ports.watch.begin(this.#task, this.#step);
     try {
       const outcome = await this.#callHandler(handler, guard);
+      const barrier = await this.#gate.judge(outcome, guard.stopReason);
+      if (barrier !== undefined && this.#mayRepeat(outcome))
+        return await this.#putOff(barrier, guard);
       return await this.#conclude(outcome, guard);
     } finally {
       this.#ports.watch.end(guard);
@@ -104,6 +121,17 @@ class TaskRun {
   #neverAgain(error: StepHandlerError): StepHandlerError {
     const isDone = this.#step.effect === 'unsafe' && error.effectState === 'done';
     return isDone ? { ...error, permanent: true } : error;
+  }
+
+  #mayRepeat(outcome: StepOutcome): boolean {
+    const isPermanent = outcome.kind === 'failed' && outcome.error.permanent === true;
+    return this.#step.effect !== 'unsafe' && !isPermanent;
+  }
+
+  #putOff(barrier: OpenBreaker, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
+    const { heartbeat } = guard;
+    const nowMs = this.#ports.clock.now();
+    return this.#report.send(postponementOf(this.#task, barrier, { nowMs, heartbeat }), guard);
   }
 
   #complete(output: Json, guard: AttemptGuard): Promise<ClaimedTask | undefined> {

@@ -4,6 +4,7 @@ export type ReasonKind =
   | 'no_worker'
   | 'ready'
   | 'retrying'
+  | 'target_down'
   | 'waiting_for_signal'
   | 'waiting_for_person'
   | 'waiting_until'

@@ -22,6 +22,7 @@ import {
   reportedOr,
   type FoundTask,
 } from './held-task.ts';
+import { noteConduct } from './note-conduct.ts';
 import { failure, translatingErrors } from './outcome-error.ts';
 import { isoTime } from './step-view.ts';
 import { toolCall } from './tool-call.ts';
@@ -90,9 +91,12 @@ export function createReportTask(
       const report = readReport(input, found.value);
       const checked = checkReport(report, found.value);
       if (!checked.ok) return refusedWhileHeld(ports, found.value, checked, input.leaseMs);
-      const agentId = agentIdOf(found.value.lease.owner);
-      await noteAgent(ports, { tenant: context.tenant, agentId }, {});
-      return new Report(ports, context, report, found.value).send();
+      const agent = { tenant: context.tenant, agentId: agentIdOf(found.value.lease.owner) };
+      await noteAgent(ports, agent, {});
+      const sent = await new Report(ports, context, report, found.value).send();
+      if (sent.ok && !sent.value.duplicate)
+        await noteConduct(ports, agent, { ...report, isCancelled: sent.value.cancelled === true });
+      return sent;
     });
 }
 
@@ -195,6 +199,7 @@ class Report {
         : `${command.type}:${lease.id}#${attempt}@${lease.fence}`,
       actor: lease.owner,
       causationId: this.#context.causationId,
+      hasCaller: true,
       ...(this.#context.traceparent !== undefined && { traceparent: this.#context.traceparent }),
       ...(isResult && { digest: this.#digest() }),
       acknowledge: lease,

@@ -36,6 +36,10 @@ export interface RunCache {
   refresh(key: RunKey): Promise<CachedRun | undefined>;
   put(key: RunKey, run: CachedRun): void;
   evict(key: RunKey): void;
+  /** Forgets every run: the store may hold another history than was read. What is being read meanwhile is read again. */
+  clear(): void;
+  /** Grows with every `clear`: what was read at an earlier one must not be continued. */
+  readonly epoch: number;
 }
 
 export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
@@ -43,6 +47,7 @@ export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
     maxWeight: MAX_CACHED_BYTES,
     weigh: ({ tailBytes, snapshotBytes }) => tailBytes + snapshotBytes,
   });
+  let epoch = 0;
   const put = (key: RunKey, run: CachedRun): void => {
     // A finished run is read rarely and may be large: the store answers for it.
     if (isFinished(run.state.run.status)) runs.delete(nameOf(key));
@@ -53,9 +58,11 @@ export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
     return loaded && fold(plans, key, loaded);
   };
   const refresh = async (key: RunKey): Promise<CachedRun | undefined> => {
+    const begunAt = epoch;
     const known = runs.get(nameOf(key));
     const isCurrent = known !== undefined && (await catchUp(store, key, known));
     const run = isCurrent ? known : await load(key);
+    if (begunAt !== epoch) return refresh(key);
     if (run === undefined) runs.delete(nameOf(key));
     else put(key, run);
     return run;
@@ -66,6 +73,13 @@ export function createRunCache(store: RunStore, plans: PlanCache): RunCache {
     refresh,
     put,
     evict: (key) => runs.delete(nameOf(key)),
+    clear: () => {
+      epoch += 1;
+      runs.clear();
+    },
+    get epoch() {
+      return epoch;
+    },
   };
 }
 

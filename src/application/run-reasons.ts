@@ -89,6 +89,7 @@ function reasonOf(situation: RunSituation, step: PlannedStep): Reason | undefine
     case 'waiting':
       return waiting(situation, step, record);
     case 'retrying':
+      if (record.postponed !== undefined) return targetDown(step, record, record.postponed);
       return {
         kind: 'retrying',
         step: step.id,
@@ -107,6 +108,19 @@ function reasonOf(situation: RunSituation, step: PlannedStep): Reason | undefine
     default:
       return undefined;
   }
+}
+
+function targetDown(
+  step: PlannedStep,
+  { attempt, dueAtMs = 0 }: StepState,
+  { target, sinceMs, reason, count }: NonNullable<StepState['postponed']>,
+): Reason {
+  const times = count > 1 ? ` (put off ${count} times)` : '';
+  return {
+    kind: 'target_down',
+    step: step.id,
+    message: `attempt ${attempt + 1} of ${step.retry.maxAttempts} waits for ${target}, which fails since ${isoTime(sinceMs)}: ${reason.slice(0, 300)}. It is tried again at ${isoTime(dueAtMs)}${times}; no attempt is used up by waiting.`,
+  };
 }
 
 function waiting(situation: RunSituation, step: PlannedStep, record: StepState): Reason {

@@ -2,7 +2,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { RunState } from '../domain/state.ts';
 import type { RunKey } from '../ports/run-store.ts';
 import type { OpenTask, QueueDepth } from '../ports/work-source.ts';
-import { listAgents, type AgentRecord } from './agent-registry.ts';
+import { recentAgents, type AgentRecord } from './agent-registry.ts';
 import { failure, unknownRun } from './outcome-error.ts';
 import type { ApplicationPorts, UseCaseResult } from './use-case.ts';
 import { listWorkers, type WorkerPresence } from './worker-presence.ts';
@@ -35,7 +35,7 @@ export async function readSituation(
   const tasks = isInFlight ? (await ports.store.openWork(key)).tasks : [];
   const workers = isInFlight ? await listWorkers(ports.store) : [];
   const hasAgentSteps = isInFlight && run.plan.steps.some((step) => step.performer === 'agent');
-  const agents = hasAgentSteps ? await listAgents(ports.store, key.tenant) : [];
+  const agents = hasAgentSteps ? await recentAgents(ports, key.tenant) : [];
   return {
     ok: true,
     value: {

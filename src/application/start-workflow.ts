@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../domain/json.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
+import { prioritySchema } from '../domain/priority.ts';
 import type { RegisteredDefinition } from '../ports/definition-catalog.ts';
 import type { RunKey } from '../ports/run-store.ts';
 import {
@@ -29,6 +30,7 @@ export const startWorkflowInputSchema = z.object({
   workflow: z.string().min(1).describe('Registered name, or name@version'),
   input: jsonObjectSchema('What its input schema asks for').optional(),
   idempotency_key: idempotencyKeySchema.describe('Same key: same run, started once'),
+  priority: prioritySchema.optional().describe('Of its queued steps; default normal'),
   wait_seconds: wholeNumberSchema(0, MAX_WAIT_SECONDS)
     .optional()
     .describe('Wait this long for the end; default 0'),
@@ -53,7 +55,7 @@ export function createStartWorkflow(
 ): UseCase<StartWorkflowInput, StartedWorkflow> {
   return (context, input) =>
     translatingErrors('unknown', async () => {
-      const request = await prepare(ports, context, input);
+      const request = await translatingErrors('nothing', () => prepare(ports, context, input));
       if (!request.ok) return request;
       const { key, definition, runInput, digest } = request.value;
       const outcome = await ports.execute(key, {
@@ -63,10 +65,12 @@ export function createStartWorkflow(
           definitionVersion: definition.version,
           input: runInput,
           workspace: ports.workspace,
+          ...(input.priority !== undefined && { priority: input.priority }),
         },
         commandId: START_COMMAND_ID,
         actor: context.actor,
         causationId: context.causationId,
+        hasCaller: true,
         ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
         ...(input.idempotency_key !== undefined && { digest }),
         plan: await ports.plans.get(context.tenant, definition.hash),
@@ -113,7 +117,13 @@ async function prepare(
   const key = { tenant, runId: runIdOf(ports, tenant, input.idempotency_key) };
   const definition = await definitionFor(ports, key, input);
   if (!definition.ok) return definition;
-  const digest = digestOf(definition.value.hash, json.text);
+  // Without a priority the digest is that of a Baton that knew none.
+  const { priority } = input;
+  const digest = digestOf(
+    definition.value.hash,
+    json.text,
+    ...(priority === undefined ? [] : [priority]),
+  );
   return { ok: true, value: { key, definition: definition.value, runInput, digest } };
 }
 

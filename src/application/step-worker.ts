@@ -1,6 +1,8 @@
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import type { Claimed, ClaimedTask } from '../ports/work-source.ts';
+import type { AttemptGuard } from './attempt-guard.ts';
 import { AttemptWatch } from './attempt-watch.ts';
+import type { PendingCalls } from './pending-calls.ts';
 import { performTask } from './perform-task.ts';
 import type { TaskPorts } from './task-report.ts';
 import { WakeSignal } from './wake-signal.ts';
@@ -13,6 +15,8 @@ export interface SlotLimit {
 
 export interface StepWorker {
   readonly busySlots: number;
+  /** Attempts that run, the longest first. */
+  readonly running: Iterable<AttemptGuard>;
   /** Claims until `stopClaiming` aborts, then waits for what still runs. */
   run(): Promise<void>;
 }
@@ -20,6 +24,7 @@ export interface StepWorker {
 export type StepWorkerPorts = Omit<TaskPorts, 'watch'> & {
   readonly queues: readonly string[];
   readonly limit: SlotLimit;
+  readonly calls: PendingCalls;
   readonly stopClaiming: AbortSignal;
   /** Aborts when the worker must let go of what it runs. */
   readonly shutdown: AbortSignal;
@@ -49,6 +54,10 @@ class SlotWorker implements StepWorker {
 
   get busySlots(): number {
     return this.#running.size;
+  }
+
+  get running(): Iterable<AttemptGuard> {
+    return this.#watch.guards;
   }
 
   async run(): Promise<void> {
@@ -85,10 +94,11 @@ class SlotWorker implements StepWorker {
   }
 
   async #claim(): Promise<Claimed<ClaimedTask>> {
-    const { store, owner, queues, leaseDurationMs } = this.#ports;
+    const { store, owner, queues, leaseDurationMs, calls } = this.#ports;
     const limit = Math.max(0, this.#ports.limit.current - this.#running.size);
     // A slot that comes free wakes the loop.
-    return limit === 0 ? { work: [] } : store.claimTasks({ owner, queues, limit, leaseDurationMs });
+    if (limit === 0) return { work: [] };
+    return calls.track(() => store.claimTasks({ owner, queues, limit, leaseDurationMs }));
   }
 
   #start(task: ClaimedTask): void {

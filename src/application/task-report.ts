@@ -1,4 +1,5 @@
 import type { Command } from '../domain/commands.ts';
+import type { Breakers } from '../ports/breakers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -29,6 +30,8 @@ export interface TaskPorts extends ReportPorts {
   readonly logger: Logger;
   /** By step kind. */
   readonly handlers: ReadonlyMap<string, StepHandler>;
+  /** Of what steps talk to. Default: none, and every attempt runs. */
+  readonly breakers?: Breakers;
   readonly watch: AttemptWatch;
 }
 
@@ -57,8 +60,8 @@ export class TaskReport {
     for (;;) {
       const outcome = await this.#execute(command, commandId, guard);
       if (outcome.kind !== 'unavailable') return this.#settle(outcome);
-      // The lease decides how long it is worth trying: renewals go on meanwhile.
-      if (guard?.stopReason === 'lease_lost' || guard === undefined) return undefined;
+      // The lease decides how long it is worth trying, as renewals go on meanwhile; a process that ends tries once.
+      if (guard === undefined || guard.isLetGo) return undefined;
     }
   }
 

@@ -8,6 +8,7 @@ import type { Store } from '../ports/store.ts';
 import type { EngineWork } from '../ports/work-source.ts';
 import type { ExecuteCommand } from './execute-command.ts';
 import { relayMessage } from './message-relay.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { WakeSignal } from './wake-signal.ts';
 import { runWorkLoop } from './work-loop.ts';
 
@@ -26,8 +27,9 @@ export async function runTimerWorker(ports: {
   readonly logger: Logger;
   readonly owner: string;
   readonly signal: AbortSignal;
+  readonly calls?: PendingCalls;
 }): Promise<void> {
-  const { store, clock, logger, owner, signal } = ports;
+  const { store, clock, logger, owner, signal, calls = new PendingCalls(clock) } = ports;
   const wake = new WakeSignal(clock);
   const unsubscribe = store.onChange((change) => {
     if (change.work) wake.wake();
@@ -39,11 +41,8 @@ export async function runTimerWorker(ports: {
       signal,
       logger,
       claim: async () => {
-        const claimed = await store.claimEngineWork({
-          owner,
-          limit: MAX_CLAIMED,
-          leaseDurationMs: LEASE_DURATION_MS,
-        });
+        const request = { owner, limit: MAX_CLAIMED, leaseDurationMs: LEASE_DURATION_MS };
+        const claimed = await calls.track(() => store.claimEngineWork(request));
         return { ...claimed, work: claimed.work.length === 0 ? [] : [claimed.work] };
       },
       // Together, so that they share commits; all done before the next claim, so that the lease bounds the pile.

@@ -1,4 +1,5 @@
 import type { Violation } from '../domain/definition/definition-error.ts';
+import type { Breakers } from '../ports/breakers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { LoadedKindSource } from '../ports/loaded-kind.ts';
@@ -21,6 +22,8 @@ export interface ApplicationPorts {
   readonly workspace: string;
   /** Default: none. */
   readonly loadedKinds?: LoadedKindSource;
+  /** Of this process. Default: none. */
+  readonly breakers?: Breakers;
 }
 
 /** Who calls, on whose behalf. */

@@ -24,15 +24,22 @@ export async function runWorkLoop<Work>(loop: {
   perform(work: Work): Promise<void>;
 }): Promise<void> {
   const { clock, wake, signal, logger } = loop;
+  let isAway = false;
   while (!signal.aborted) {
     try {
       const claimed = await loop.claim();
+      isAway = false;
       for (const work of claimed?.work ?? []) await loop.perform(work);
       if (claimed === undefined || claimed.work.length === 0)
         await wake.wait(idleMs(claimed?.nextDueAtMs, clock.now()), signal);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
-      logger.warn({ reason: error.message }, 'store unavailable; trying again');
+      // Once for each time it goes away: it is tried several times a second.
+      logger[isAway ? 'debug' : 'warn'](
+        { reason: error.message },
+        'store unavailable; trying again',
+      );
+      isAway = true;
       await clock.sleep(UNAVAILABLE_PAUSE_MS, signal);
     }
   }

@@ -59,6 +59,7 @@ const BAD_INPUT = new Set([
   'invalid_input',
   'invalid_output',
   'invalid_payload',
+  'invalid_topic',
   'output_too_large',
   'payload_too_large',
   'repository_unreadable',

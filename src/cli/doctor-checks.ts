@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DAMAGE_ADVICE } from '../adapters/sqlite/store-file-error.ts';
+import { busText, consumerText, type BusHealth } from '../application/bus-health.ts';
 import type { Baton } from '../composition.ts';
 import { ConfigError, describeProblem, type LoadedConfig } from '../config.ts';
 import { callContext, type Invocation } from './cli.ts';
@@ -156,17 +157,22 @@ function checkDisk(directory: string): Check {
 async function* checkServer(invocation: Invocation, loaded: LoadedConfig): AsyncGenerator<Check> {
   const { inspectServer } = await import('../adapters/redis/inspect-server.ts');
   try {
-    const { shown, versions, durability, warnings, hasStore } = await inspectServer(
+    const { shown, versions, durability, checks, warnings, hasStore } = await inspectServer(
       loaded.config.store,
       NO_LOG,
     );
     yield ok('redis', `${versions.join(', ')} at ${shown}; ${durability.join('; ')}`);
+    yield ok('redis', checks.join(', '));
     for (const warning of warnings) yield problem('redis', warning);
     if (hasStore)
       yield* await invocation.withBaton((baton) => checkHealth(baton), { engine: 'none' }, loaded);
     else yield ok('store', `${shown} (will be made)`);
   } catch (error) {
-    yield problem('store', messageOf(error));
+    // Baton's own start has said so already.
+    const origin = loaded.origins.get('store') ?? 'default';
+    const from = `; the setting store comes from ${origin}`;
+    const message = messageOf(error);
+    yield problem('store', message.endsWith(from) ? message : message + from);
   }
 }
 
@@ -214,7 +220,7 @@ async function findDamage(path: string): Promise<string | undefined> {
 }
 
 async function checkHealth(baton: Baton): Promise<Check[]> {
-  const { store, reasons, workers } = valueOf(
+  const { store, bus, reasons, workers } = valueOf(
     await baton.application.getHealth(callContext(baton), {}),
   );
   const alive = workers.map(({ workerId, queues }) => `${workerId} (${queues.join(', ')})`);
@@ -222,7 +228,15 @@ async function checkHealth(baton: Baton): Promise<Check[]> {
     store === undefined
       ? problem('store', reasons.join('; '))
       : ok('store', `${store.location}, schema ${store.schemaVersion}, sound; ${store.durability}`),
+    ...(bus === undefined ? [] : busChecks(bus)),
     ok('workers', alive.join('; ') || 'none is alive'),
     ...reasons.map((message): Check => ({ name: 'health', status: 'note', message })),
+  ];
+}
+
+function busChecks(bus: BusHealth): Check[] {
+  return [
+    ok('bus', busText(bus)),
+    ...bus.consumers.map((consumer) => ok('consumer', consumerText(consumer))),
   ];
 }

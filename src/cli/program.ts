@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   explain: async () => (await import('./explain-command.ts')).addExplainCommand,
   history: async () => (await import('./history-command.ts')).addHistoryCommand,
   signal: async () => (await import('./signal-command.ts')).addSignalCommand,
+  events: async () => (await import('./events-command.ts')).addEventsCommand,
+  publish: async () => (await import('./publish-command.ts')).addPublishCommand,
   inbox: async () => (await import('./inbox-command.ts')).addInboxCommand,
   approve: async () => (await import('./approve-command.ts')).addApproveCommand,
   reject: async () => (await import('./reject-command.ts')).addRejectCommand,
@@ -29,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   keys: async () => (await import('./keys-command.ts')).addKeysCommand,
   config: async () => (await import('./config-command.ts')).addConfigCommand,
   connect: async () => (await import('./connect-command.ts')).addConnectCommand,
+  top: async () => (await import('./top-command.ts')).addTopCommand,
   doctor: async () => (await import('./doctor-command.ts')).addDoctorCommand,
   reindex: async () => (await import('./reindex-command.ts')).addReindexCommand,
 };

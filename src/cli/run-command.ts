@@ -1,5 +1,7 @@
+import { Option } from 'commander';
 import type { StartedWorkflow } from '../application/start-workflow.ts';
 import type { Baton } from '../composition.ts';
+import { PRIORITIES, prioritySchema } from '../domain/priority.ts';
 import { readInput, readTextFile } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
@@ -24,6 +26,11 @@ export const addRunCommand: AddCommand = (program, action) => {
       (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
     .option('--idempotency-key <key>', 'the same key starts the same run once')
+    .addOption(
+      new Option('--priority <priority>', 'how soon its steps are taken from their queues').choices(
+        PRIORITIES,
+      ),
+    )
     .option('--watch', 'run its steps here and follow it; ends with 6 if it fails, 7 if cancelled')
     .action(action(run));
 };
@@ -42,11 +49,13 @@ async function run(invocation: Invocation): Promise<ExitCode> {
       const workflow =
         definition === undefined ? (invocation.args[0] ?? '') : await register(baton, definition);
       const idempotency_key = invocation.text('idempotencyKey');
+      const priority = prioritySchema.optional().parse(invocation.text('priority'));
       const started = valueOf(
         await baton.application.startWorkflow(callContext(baton), {
           workflow,
           input,
           ...(idempotency_key !== undefined && { idempotency_key }),
+          ...(priority !== undefined && { priority }),
         }),
       );
       if (!watches) return announce(invocation, started);

@@ -33,7 +33,7 @@ const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
 
 const STORE_FORMS =
-  'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, unix://)';
+  'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, redis+cluster://, unix://)';
 
 const store = z
   .string()

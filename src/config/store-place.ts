@@ -11,7 +11,12 @@ export function isForeignUrl(store: string): boolean {
   return SCHEME.test(store) && !isStoreUrl(store);
 }
 
-/** The store as it may be shown: without the password of its URL. */
+/** The store as it may be shown: without the passwords of its URL, also of one that cannot be read. */
 export function shownStore(store: string): string {
-  return isStoreUrl(store) ? store.replace(/^([^:]+:\/\/[^/?#]*?):[^/?#]*@/, '$1:***@') : store;
+  if (!isStoreUrl(store)) return store;
+  // A password may hold what should have been written as %2F: all up to the last @ is taken for it then.
+  const access = URL.canParse(store)
+    ? /^([^:]+:\/\/[^/?#]*?):[^/?#]*@/
+    : /^([^:]+:\/\/[^/?#@:]*):.*@/;
+  return store.replace(access, '$1:***@').replace(/([?&]sentinel-password=)[^&#]*/g, '$1***');
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../domain/json.ts';
+import type { Priority } from '../domain/priority.ts';
 import type { Lease } from './work-source.ts';
 
 /** Names one run. The tenant is part of every key, so that nothing reads across tenants. */
@@ -15,6 +16,8 @@ export interface NewTask {
   readonly slot: string;
   readonly attempt: number;
   readonly queue: string;
+  /** Default normal. Of all that wait in the queues of a claim, what has the highest is claimed first. */
+  readonly priority?: Priority;
 }
 
 /** Fires once, never before `dueAtMs` (store clock, epoch ms). A timer of the same id is replaced, its lease lost. */
@@ -114,7 +117,12 @@ export type CommitResult =
   | { readonly kind: 'leaseLost'; readonly commandId: string }
   | { readonly kind: 'versionConflict'; readonly actualVersion: number }
   /** Unknown whether applied (a reply may be lost): repeat with the same command ids to find out. */
-  | { readonly kind: 'storeUnavailable'; readonly reason: string };
+  | {
+      readonly kind: 'storeUnavailable';
+      readonly reason: string;
+      /** Known for once: it was not sent. */
+      readonly isUnsent?: true;
+    };
 
 export interface LoadedRun {
   readonly version: number;
@@ -142,6 +150,9 @@ export class InvalidCursorError extends Error {}
 
 /** Thrown by reads (never by `commit`) when the store cannot answer: locked, full, corrupt, gone. */
 export class StoreUnavailableError extends Error {}
+
+/** The call was not sent: the store has not answered for a while, and every call would only wait in vain. */
+export class StoreRefusedError extends StoreUnavailableError {}
 
 export interface RunStore {
   /**

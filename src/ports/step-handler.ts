@@ -39,6 +39,8 @@ export interface StepHandlerError {
   readonly effectState?: 'unknown' | 'done';
   /** The target asked to wait this long before the next attempt. */
   readonly retryAfterMs?: number;
+  /** What the step talks to did not do its part (gone, overloaded, broken); counts for its breaker. */
+  readonly targetFailure?: boolean;
 }
 
 /** Runs the attempts of one step kind. A thrown error is recorded as `handler_error`. */
@@ -46,5 +48,10 @@ export interface StepHandler {
   readonly kind: string;
   /** Queues this handler may serve under the present configuration; workers claim only these. */
   readonly queues: readonly string[];
+  /**
+   * Names what a step with this input talks to, e.g. `host:api.example.com`: while that is known to be down, attempts are
+   * put off and not run. `undefined`: nothing that could be down.
+   */
+  target?(input: Json): string | undefined;
   run(context: StepContext): Promise<StepOutcome>;
 }

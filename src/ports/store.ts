@@ -2,6 +2,7 @@ import type { ArtifactStore } from './artifact-store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DefinitionCatalog } from './definition-catalog.ts';
 import type { KeyValueStore } from './key-value-store.ts';
+import type { MessageBus } from './message-bus.ts';
 import type { RunStore } from './run-store.ts';
 import type { WorkSource } from './work-source.ts';
 
@@ -19,7 +20,14 @@ export interface StoreDescription {
 
 /** The only meeting point of Baton's processes: every adapter passes test/contract in full. */
 export interface Store
-  extends RunStore, WorkSource, DefinitionCatalog, KeyValueStore, ArtifactStore, ChangeFeed {
+  extends
+    RunStore,
+    WorkSource,
+    DefinitionCatalog,
+    KeyValueStore,
+    ArtifactStore,
+    MessageBus,
+    ChangeFeed {
   /** Random bytes (hex) made once per store; run ids are derived from it. */
   readonly secret: string;
   /** Reads something cheap; throws StoreUnavailableError. */

@@ -100,8 +100,11 @@ export interface QueueDepth {
 
 export interface WorkSource {
   /**
-   * Leases at most `limit` tasks of these queues, oldest first: never leased ones and those whose lease
-   * expired. A process that dies holds them no longer than the lease. Throws StoreUnavailableError.
+   * Leases at most `limit` tasks of these queues, never leased ones and those whose lease expired: those of the
+   * highest priority first, and of them the oldest, except that tenants take turns in a queue (ports/task-place.ts).
+   * What was released, and what its holder left behind, stands at its old place. A low priority waits for as long as
+   * there is work of a higher one. A process that dies holds tasks no longer than the lease. Throws
+   * StoreUnavailableError.
    */
   claimTasks(request: {
     readonly owner: string;

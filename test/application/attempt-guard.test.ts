@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AttemptGuard } from '../../src/application/attempt-guard.ts';
+import { PendingCalls } from '../../src/application/pending-calls.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { ClaimedTask } from '../../src/ports/work-source.ts';
 import { createInstallation, TestProcess, type Installation } from '../support/application.ts';
@@ -31,7 +32,13 @@ async function guarded(
 ): Promise<AttemptGuard> {
   const limits = { timeoutMs: step.timeoutMs, heartbeatMs: step.heartbeatMs };
   return new AttemptGuard(
-    { store: here.store, clock: here.clock, logger: here.logger, leaseDurationMs: LEASE_MS },
+    {
+      store: here.store,
+      clock: here.clock,
+      logger: here.logger,
+      leaseDurationMs: LEASE_MS,
+      calls: new PendingCalls(here.clock),
+    },
     await claimed(),
     limits,
   );

@@ -160,6 +160,43 @@ describe('an engine', () => {
   });
 });
 
+describe('an engine whose store', () => {
+  const running = async (): Promise<Engine> => {
+    const one = engine();
+    one.start();
+    await here.start(workflow([work('a')]));
+    await begun(here, handler, 1);
+    return one;
+  };
+
+  it.each(['renew', 'claimTasks', 'claimEngineWork'] as const)(
+    'never answers a call of %s has stalled',
+    async (operation) => {
+      const one = await running();
+      const answer = here.hold(operation);
+      await here.clock.advance(9_000);
+      expect(one.isStalled).toBe(false);
+      await here.clock.advance(10_000);
+      expect(one.isStalled).toBe(true);
+      answer();
+      await here.clock.advance(0);
+      expect(one.isStalled).toBe(false);
+      await settled(here.clock, one.stop({ graceMs: 0 }));
+    },
+  );
+
+  it('is away has not: each call fails, and the loops go on', async () => {
+    const one = await running();
+    for (const operation of ['renew', 'claimTasks', 'claimEngineWork'] as const)
+      here.inject(operation, 'fail', 500);
+    for (let second = 0; second < 60; second += 1) {
+      await here.clock.advance(1_000);
+      expect(one.isStalled).toBe(false);
+    }
+    await settled(here.clock, one.stop({ graceMs: 0 }));
+  });
+});
+
 describe('the number of steps at once', () => {
   const wide = workflow(Array.from({ length: 40 }, (_, at) => work(`s${at}`)));
 

@@ -150,6 +150,50 @@ describe('a store that is away', () => {
     });
   });
 
+  it('is not waited for long by whoever has a caller, who is told that it is not known what became of it', async () => {
+    const key = await here.start(twoSteps);
+    here.inject('commit', 'fail', 1_000);
+    here.inject('load', 'fail', 1_000);
+    const startedMs = here.clock.now();
+    const sent = here.send(key, signal('x'), { hasCaller: true });
+    expect(await settled(here.clock, sent)).toMatchObject({ kind: 'unavailable', isInDoubt: true });
+    expect(here.clock.now() - startedMs).toBeLessThan(1_600);
+  });
+
+  it('keeps no caller waiting behind a command that nobody waits for', async () => {
+    const key = await here.start(twoSteps);
+    here.inject('commit', 'fail', 1_000);
+    here.inject('load', 'fail', 1_000);
+    const startedMs = here.clock.now();
+    const patient = here.send(key, signal('x'));
+    await here.clock.advance(0);
+    const called = here.send(key, signal('y'), { hasCaller: true });
+    expect(await settled(here.clock, called)).toMatchObject({
+      kind: 'unavailable',
+      isInDoubt: false,
+    });
+    expect(here.clock.now() - startedMs).toBeLessThan(1_600);
+    await settled(here.clock, patient);
+    expect(here.clock.now() - startedMs).toBeGreaterThanOrEqual(8_000);
+  });
+
+  it('and refuses what is sent is not asked again by whoever has a caller, and nothing is in doubt', async () => {
+    const key = await here.start(twoSteps);
+    const { store } = here;
+    const asked: string[] = [];
+    store.commit = (request) => {
+      asked.push(request.key.runId);
+      return Promise.resolve({ kind: 'storeUnavailable', reason: 'away', isUnsent: true });
+    };
+    const sent = here.send(key, signal('x'), { hasCaller: true });
+    expect(await settled(here.clock, sent)).toEqual({
+      kind: 'unavailable',
+      reason: 'away',
+      isInDoubt: false,
+    });
+    expect(asked).toHaveLength(1);
+  });
+
   it('when the repetition of a refused command is looked up answers unavailable, never a false refusal', async () => {
     const key = await here.start(workflow([work('a')]));
     await here.send(key, complete('a'), { commandId: 'done' });

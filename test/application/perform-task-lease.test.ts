@@ -158,6 +158,19 @@ describe('a report while the store is away', () => {
     expect((await here.step(key, 'a')).output).toBe('second');
   });
 
+  it('does not keep a process that is to end: the lease runs out', async () => {
+    await here.start(workflow([work('a')]));
+    const { ended, stopClaiming, shutDown } = worker(ALONE);
+    await begun(here, handler, 1);
+    here.inject('commit', 'fail', 1_000);
+    handler.attempt('a').complete('never recorded');
+    await here.clock.advance(0);
+    stopClaiming();
+    shutDown();
+    await here.clock.advance(20_000);
+    await ended;
+  });
+
   it('whose reply was lost is not recorded twice, and the handed-on task is not lost', async () => {
     const key = await here.start(workflow([work('a'), work('b', { needs: ['a'] })]));
     worker(ALONE);

@@ -45,9 +45,25 @@ describe('retention', () => {
     retain({ keepMs: 1_000 * MINUTE_MS, keepRuns: 5 });
     await here.clock.advance(MINUTE_MS);
     expect(await kept()).toBe(70);
-    await here.clock.advance(100);
+    await here.clock.advance(5);
     expect(await kept()).toBe(20);
-    await here.clock.advance(100);
+    await here.clock.advance(5);
+    expect(await kept()).toBe(5);
+  });
+
+  it('leaves the store to others for as long as a batch took', async () => {
+    for (let count = 0; count < 70; count += 1) await here.start(done);
+    const purge = here.store.purgeFinished.bind(here.store);
+    here.store.purgeFinished = async (rule) => {
+      await here.clock.sleep(300, stop.signal);
+      return purge(rule);
+    };
+    retain({ keepMs: 1_000 * MINUTE_MS, keepRuns: 5 });
+    await here.clock.advance(MINUTE_MS + 300);
+    expect(await kept()).toBe(20);
+    await here.clock.advance(599);
+    expect(await kept()).toBe(20);
+    await here.clock.advance(1);
     expect(await kept()).toBe(5);
   });
 

@@ -69,6 +69,17 @@ describe('run', () => {
     expect(code).toBe(0);
   });
 
+  test("--priority is the run's, and another word is refused before anything starts", async () => {
+    const started = await baton.run(['run', 'gate.yaml', '--priority', 'high']);
+    expect(started.code).toBe(0);
+    const { stdout } = await baton.run(['history', started.stdout.trim()]);
+    expect(stdout).toMatch(/started gate@\d+, priority high/);
+    const refused = await baton.run(['run', 'gate.yaml', '--priority', 'urgent']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('high, normal, low');
+    expect(refused.stdout).toBe('');
+  });
+
   test('--watch ends with 6 when the run fails', async () => {
     const { stdout, code } = await baton.run(['run', 'fails.yaml', '--watch']);
     expect(stdout).toContain('on_purpose: broken');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { isBatons } from '../../src/cli/connect/ownership.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
@@ -77,14 +77,35 @@ test('mcp.json starts the program of this package', () => {
   expect(isBatons({ command, args }, { name: 'baton' })).toBe(true);
 });
 
-test('the quickstart shows what baton connect writes', () => {
-  const lines = registrationLines('/repo').split('\n');
-  const shown = lines
-    .filter((_line, at) => at % 2 === 1)
-    .map((line) => JSON.parse(line) as unknown);
-  expect(shown).toMatchObject([
-    { mcp: { baton: { type: 'local' } } },
-    { mcpServers: { baton: { trust: false } } },
-    { mcpServers: { baton: { timeout: 60 } } },
-  ]);
+describe('the quickstart', () => {
+  const entriesOf = (shown: string): unknown[] =>
+    shown
+      .split('\n')
+      .filter((line) => line.startsWith('    {'))
+      .map((line) => JSON.parse(line) as unknown);
+
+  test('names baton connect, and shows what it writes', () => {
+    const shown = registrationLines('/repo');
+    expect(shown).toMatch(/^ {2}npx baton connect opencode .*BATON_SHELL_ALLOW=node,npm,git$/m);
+    expect(entriesOf(shown)).toMatchObject([
+      { mcp: { baton: { type: 'local' } } },
+      { mcpServers: { baton: { trust: false } } },
+      { mcpServers: { baton: { timeout: 60 } } },
+    ]);
+    expect(shown).not.toContain('--store');
+  });
+
+  test('carries the store into the command and into every entry', () => {
+    const shown = registrationLines('/repo', 'redis://127.0.0.1:1/0?prefix=mine');
+    expect(shown).toContain("--store 'redis://127.0.0.1:1/0?prefix=mine'");
+    for (const entry of entriesOf(shown))
+      expect(JSON.stringify(entry)).toContain('"--store","redis://127.0.0.1:1/0?prefix=mine"');
+  });
+
+  test('keeps a password out of what it prints, and says where it belongs', () => {
+    const shown = registrationLines('/repo', 'redis://me:s3cret@127.0.0.1:1/0');
+    expect(shown).not.toContain('s3cret');
+    expect(shown).not.toContain('--store');
+    expect(shown).toContain('config.yaml');
+  });
 });

@@ -30,6 +30,9 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('with a store in Redis'),
   test('the doctor looks at the server first and makes no store', async () => {
     const { stdout, code } = await baton.run(['doctor', ...store('?prefix=none')]);
     expect(stdout).toMatch(/redis: 7\..* at unix:.*appendfsync everysec/);
+    expect(stdout).toMatch(
+      /redis: topology single, prefix none, maxmemory-policy noeviction, appendonly yes/,
+    );
     expect(stdout).toContain('(will be made)');
     expect(await server?.command('EXISTS', 'none:{0}:meta')).toBe(0);
     expect(code).toBe(0);
@@ -42,7 +45,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('with a store in Redis'),
     const watched = await baton.run(['watch', run, ...store()]);
     expect(watched.code).toBe(0);
     const { stdout } = await baton.run(['doctor', ...store()]);
-    expect(stdout).toMatch(/store: unix:.*schema 1, sound/);
+    expect(stdout).toMatch(/store: unix:.*schema 2, sound/);
     expect(stdout).toMatch(/workers: .*shell:sh/);
     worker.child.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
@@ -69,6 +72,47 @@ test('a password in the URL is never shown', async () => {
     expect(stdout + stderr).toContain('127.0.0.1:1');
     expect(stdout + stderr).not.toContain('s3cret');
   }
+});
+
+describe('a server that cannot be used is told with the setting that names it', () => {
+  const url = 'redis://127.0.0.1:1/0';
+
+  test.each([
+    ['--store', ['--store', url], {}, 'option --store'],
+    ['BATON_STORE', [], { BATON_STORE: url }, 'environment BATON_STORE'],
+    ['the file', ['--config', 'away.yaml'], { BATON_STORE: '' }, 'away.yaml:1'],
+  ])('%s', async (_, args, environment, origin) => {
+    baton.write('away.yaml', `store: ${url}\n`);
+    for (const command of ['list', 'doctor']) {
+      const { stdout, stderr, code } = await baton.run([command, ...args], environment);
+      expect(stdout + stderr).toMatch(
+        /127\.0\.0\.1:1.*ECONNREFUSED.*the setting store comes from /,
+      );
+      expect(stdout + stderr).toContain(origin);
+      expect(code).toBe(command === 'list' ? 5 : 8);
+    }
+  });
+
+  test('an agent that starts the server reads it on standard error, and nothing on the protocol', async () => {
+    const { stdout, stderr, code } = await baton.run(['mcp'], { BATON_STORE: url });
+    expect(stderr).toMatch(/ECONNREFUSED.*the setting store comes from environment BATON_STORE/);
+    expect(stderr).toMatch(/Nothing was changed\.\nNext: .*baton doctor/);
+    expect([stdout, code]).toEqual(['', 5]);
+  });
+});
+
+test('no form of a URL gives a password away', async () => {
+  const urls = [
+    'redis+sentinel://me:s3cret@127.0.0.1:1,127.0.0.1:2/mine?sentinel-password=s3cret',
+    'redis+cluster://me:s3cret@127.0.0.1:1,127.0.0.1:2',
+    'redis://me:s3cret/s3cret@127.0.0.1:1',
+  ];
+  for (const url of urls)
+    for (const command of [['list'], ['config', '--json'], ['connect', 'opencode', '--dry-run']]) {
+      const { stdout, stderr } = await baton.run([...command, '--store', url]);
+      expect(stdout + stderr).not.toBe('');
+      expect(stdout + stderr).not.toContain('s3cret');
+    }
 });
 
 test('connect writes a URL as it is, and none with a password', async () => {

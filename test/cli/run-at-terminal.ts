@@ -23,9 +23,11 @@ export class AtTerminal {
     environment: Record<string, string> = {},
     /** Of the shell, behind the command. */
     redirection = '',
+    /** Commands of the shell that come first. */
+    before = '',
   ) {
     const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`);
-    const command = [...words, redirection].join(' ');
+    const command = [before, ...words, redirection].join(' ');
     this.#child = spawn('script', ['-qec', command, '/dev/null'], {
       cwd,
       env: {
@@ -49,10 +51,12 @@ export class AtTerminal {
     });
   }
 
-  /** Resolves when the output since the start holds the text; rejects when the program ends before. */
-  async sees(text: string): Promise<string> {
-    while (!this.#output.includes(text)) {
-      if (this.#isOver) throw new Error(`ended without ${JSON.stringify(text)}: ${this.#output}`);
+  /** Resolves when the output since the start holds the text, or matches; rejects when the program ends before. */
+  async sees(text: string | RegExp): Promise<string> {
+    const isThere = (): boolean =>
+      typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output);
+    while (!isThere()) {
+      if (this.#isOver) throw new Error(`ended without ${String(text)}: ${this.#output}`);
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return this.#output;

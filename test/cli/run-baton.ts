@@ -1,5 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -36,6 +45,15 @@ export class BatonFixture {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     return path;
+  }
+
+  /** Resolves as soon as a file of the working directory is there and matches. */
+  async fileMatching(name: string, pattern: RegExp): Promise<void> {
+    const path = join(this.cwd, name);
+    const watcher = watch(this.cwd);
+    while (!existsSync(path) || !pattern.test(readFileSync(path, 'utf8')))
+      await once(watcher, 'change');
+    watcher.close();
   }
 
   start(args: readonly string[], environment: Record<string, string> = {}): Running {

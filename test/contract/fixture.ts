@@ -22,6 +22,9 @@ export type UseFixture = () => StoreFixture;
 
 export const LEASE_MS = 10_000;
 
+/** What each part of the fixture's feed keeps. */
+export const FEED_ENTRIES = 100;
+
 export function runKey(runId: string, tenant = 'acme'): RunKey {
   return { tenant, runId };
 }

@@ -4,13 +4,13 @@ import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import { StoreUnavailableError } from '../../src/ports/run-store.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
-import { command, request, runKey } from './fixture.ts';
+import { command, FEED_ENTRIES, request, runKey } from './fixture.ts';
 import { storeContract } from './store-contract.ts';
 
 storeContract('memory store', async () => {
   const clock = createManualClock();
   const ids = createSeededIds(1);
-  const database = new MemoryDatabase(ids);
+  const database = new MemoryDatabase(ids, FEED_ENTRIES);
   const store = createMemoryStore({ database, clock, ids });
   return {
     store,

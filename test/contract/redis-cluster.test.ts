@@ -7,7 +7,7 @@ import { freePort, startRedisCluster, until, type RedisCluster } from '../suppor
 import { missingRedis, redisSuite, startRedisServer } from '../support/redis-server.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { silentLogger } from '../support/silent-logger.ts';
-import { claimTasks, command, commit, request, runKey, task } from './fixture.ts';
+import { FEED_ENTRIES, claimTasks, command, commit, request, runKey, task } from './fixture.ts';
 import { storeContract } from './store-contract.ts';
 
 const START_MS = 30_000;
@@ -47,7 +47,9 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('on a Cluster of three'),
     const opened: Store[] = [];
     const another = async (): Promise<Store> => {
       const url = `${use().url}?prefix=${prefix}`;
-      const store = await createRedisStore({ url, clock, ids, logger: silentLogger });
+      const maxFeedEntries = FEED_ENTRIES;
+      const options = { url, clock, ids, logger: silentLogger, maxFeedEntries };
+      const store = await createRedisStore(options);
       opened.push(store);
       return store;
     };
@@ -61,6 +63,16 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('on a Cluster of three'),
     };
   });
 
+  it('finds the others by any node of the URL that answers', async () => {
+    const down = `127.0.0.1:${await freePort()}`;
+    const url = use().url.replace('//', `//${down},`);
+    const ids = createSeededIds(5);
+    const store = await createRedisStore({ url, ids, logger: silentLogger });
+    await commit(store, runKey('run-1'), 0);
+    expect((await store.describe()).location).toContain(down);
+    await store.close();
+  });
+
   it('spreads runs over all nodes, and refuses the URL of a single server', async () => {
     const store = await open('spread', 1);
     for (let run = 0; run < 32; run += 1) await commit(store, runKey(`run-${run}`), 0);
@@ -71,6 +83,13 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('on a Cluster of three'),
     const url = use().url.replace('+cluster', '');
     const alone = createRedisStore({ url, ids: createSeededIds(2), logger: silentLogger });
     await expect(alone).rejects.toThrow('redis+cluster://');
+    const port = await freePort();
+    const single = await startRedisServer('--bind', '127.0.0.1', '--port', String(port));
+    const wrong = `redis+cluster://127.0.0.1:${port}`;
+    await expect(
+      createRedisStore({ url: wrong, ids: createSeededIds(2), logger: silentLogger }),
+    ).rejects.toThrow('this is no Cluster; write redis://');
+    await single.remove();
   });
 
   it('follows a slot that moves, also while it moves', async () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
 import { StoreUnavailableError } from '../../src/ports/run-store.ts';
@@ -31,17 +30,6 @@ async function open(url: string): Promise<Store> {
   const store = await createRedisStore({ url, ids: createSeededIds(seed), logger: silentLogger });
   endings.push(() => store.close());
   return store;
-}
-
-/** All but where it listens: as arguments of redis-server. */
-function documentedSettings(): string[] {
-  return readFileSync('docs/redis.conf', 'utf8')
-    .split('\n')
-    .filter((line) => /^[a-z]/.test(line) && !/^(port|bind) /.test(line))
-    .flatMap((line) => {
-      const [name = '', ...values] = line.split(' ');
-      return [`--${name}`, ...values.map((value) => (value === '""' ? '' : value))];
-    });
 }
 
 async function timed<T>(work: Promise<T>): Promise<[answer: T, elapsedMs: number]> {
@@ -216,93 +204,6 @@ describe.skipIf(missingRedis !== undefined)(
       });
       expect((await other.describe()).details.shards).toBe(1);
       await other.close();
-    });
-  },
-);
-
-describe.skipIf(missingRedis !== undefined)(
-  redisSuite('starting on a server that cannot be used'),
-  () => {
-    const failure = async (url: string): Promise<unknown> => {
-      const [error, elapsedMs] = await timed(open(url).catch((refused: unknown) => refused));
-      expect(elapsedMs).toBeLessThan(ANSWER_BOUND_MS);
-      return error;
-    };
-
-    it.each([
-      ['http://localhost', 'url'],
-      ['redis://localhost/db', 'url'],
-      ['redis://localhost?prefx=a', 'url'],
-      ['redis://localhost?prefix={a}', 'url'],
-      ['redis+sentinel://localhost', 'url'],
-    ])('refuses the URL %s', async (url, code) => {
-      expect(await failure(url)).toMatchObject({ name: 'RedisStoreError', code });
-    });
-
-    it('says that nobody answers, and never shows the password', async () => {
-      const error = await failure('redis://me:secret@127.0.0.1:1');
-      expect(error).toMatchObject({ code: 'unreachable' });
-      expect(JSON.stringify(error) + String(error)).not.toContain('secret');
-      expect(String(error)).toContain('BATON_STORE');
-    });
-
-    it('says that the password is wrong or missing', async () => {
-      const server = await startServer('--requirepass', 'right');
-      expect(await failure(server.url)).toMatchObject({ code: 'credentials' });
-      const wrong = server.url.replace('unix://', 'unix://default:wrong@localhost');
-      expect(await failure(wrong)).toMatchObject({ code: 'credentials' });
-    });
-
-    it('says which permission is lacking', async () => {
-      const server = await startServer();
-      await server.command('ACL', 'SETUSER', 'weak', 'on', '>pw', '~other:*', '+@all');
-      const url = server.url.replace('unix://', 'unix://weak:pw@localhost');
-      expect(await failure(url)).toMatchObject({ code: 'permission' });
-    });
-
-    it('refuses a server that would throw runs away, unless it is told to go on', async () => {
-      const server = await startServer('--maxmemory-policy', 'allkeys-lru');
-      const error = await failure(server.url);
-      expect(error).toMatchObject({ code: 'eviction' });
-      expect(String(error)).toContain('maxmemory-policy noeviction');
-      const store = await open(`${server.url}?allow-eviction=1`);
-      expect((await store.describe()).warnings?.join()).toContain('allkeys-lru');
-    });
-
-    it('is satisfied with the settings and the user of docs/redis.conf', async () => {
-      const server = await startServer(...documentedSettings());
-      const url = server.url.replace('unix://', 'unix://baton:change-this@localhost');
-      const store = await open(url);
-      await commit(store, RUN, 0, { enqueue: [task('a')] });
-      const { lease } = await claimTask(store);
-      const heard = new Promise<StoreChange>((resolve) => store.onChange(resolve));
-      await commit(await open(url), runKey('run-2'), 0);
-      expect(await heard).toEqual({ work: true });
-      const index = { name: 'n', status: 'done', startedAtMs: 1, finishedAtMs: 2, marks: [] };
-      await commit(store, RUN, 1, { commands: [command({ acknowledge: lease })], index });
-      await store.setValue('n', 'k', 1, { ttlMs: 1 });
-      expect(await store.purgeFinished({ finishedBeforeMs: 3, keepNewest: 9, limit: 9 })).toBe(1);
-      const { warnings, details } = await store.describe();
-      expect(warnings).toEqual([]);
-      expect(details.fsyncPolicy).toBe('everysec');
-    });
-
-    it('refuses a replica', async () => {
-      const server = await startServer('--replicaof', '127.0.0.1 1');
-      expect(await failure(server.url)).toMatchObject({ code: 'server' });
-    });
-
-    it('leaves a newer store and foreign keys as they are', async () => {
-      const server = await startServer();
-      const newer = '{"schemaVersion":99,"anything":1}';
-      await server.command('SET', 'baton:{0}:meta', newer);
-      expect(await failure(server.url)).toMatchObject({ code: 'newer' });
-      expect(await server.command('GET', 'baton:{0}:meta')).toBe(newer);
-      await server.command('SET', 'mine:{0}:meta', 'hello');
-      await server.command('LPUSH', 'yours:{0}:meta', 'hello');
-      for (const prefix of ['mine', 'yours'])
-        expect(await failure(`${server.url}?prefix=${prefix}`)).toMatchObject({ code: 'foreign' });
-      expect(await server.command('DBSIZE')).toBe(3);
     });
   },
 );

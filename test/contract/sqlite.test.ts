@@ -6,6 +6,7 @@ import type { Store } from '../../src/ports/store.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { silentLogger } from '../support/silent-logger.ts';
+import { FEED_ENTRIES } from './fixture.ts';
 import { storeContract } from './store-contract.ts';
 
 storeContract('SQLite store', async () => {
@@ -15,7 +16,14 @@ storeContract('SQLite store', async () => {
   const stores: Store[] = [];
   const open = async (): Promise<Store> => {
     const path = join(directory, 'store', 'baton.sqlite');
-    const store = await openSqliteStore({ path, clock, ids, logger: silentLogger });
+    const maxFeedEntries = FEED_ENTRIES;
+    const store = await openSqliteStore({
+      path,
+      clock,
+      ids,
+      logger: silentLogger,
+      maxFeedEntries,
+    });
     stores.push(store);
     return store;
   };

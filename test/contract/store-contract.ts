@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { artifactContract } from './artifact-contract.ts';
+import { busContract } from './bus-contract.ts';
 import { catalogContract } from './catalog-contract.ts';
 import { commitContract } from './commit-contract.ts';
 import { engineWorkContract } from './engine-work-contract.ts';
 import type { StoreFixture } from './fixture.ts';
 import { handoverContract } from './handover-contract.ts';
 import { markContract } from './mark-contract.ts';
+import { priorityContract } from './priority-contract.ts';
 import { readingContract } from './reading-contract.ts';
 import { taskContract } from './task-contract.ts';
 
@@ -29,11 +31,13 @@ export function storeContract(name: string, createFixture: () => Promise<StoreFi
 
     commitContract(use);
     taskContract(use);
+    priorityContract(use);
     handoverContract(use);
     engineWorkContract(use);
     readingContract(use);
     markContract(use);
     artifactContract(use);
     catalogContract(use);
+    busContract(use);
   });
 }

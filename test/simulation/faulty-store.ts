@@ -107,6 +107,11 @@ export function createFaultyStore(ports: {
       read('deleteValue', () => store.deleteValue(namespace, key, revision)),
     putArtifact: (key, artifact) => read('putArtifact', () => store.putArtifact(key, artifact)),
     getArtifact: (key, id) => read('getArtifact', () => store.getArtifact(key, id)),
+    publish: (tenant, messages) => read('publish', () => store.publish(tenant, messages)),
+    readFeed: (request) => read('readFeed', () => store.readFeed(request)),
+    feedEnd: () => read('feedEnd', () => store.feedEnd()),
+    countFeed: (after, most) => read('countFeed', () => store.countFeed(after, most)),
+    feedStatus: () => read('feedStatus', () => store.feedStatus()),
     // A notice is a hint: it may never come.
     onChange: (listener) =>
       store.onChange((change) => {

@@ -17,13 +17,16 @@ const LONGEST_RETRY_AFTER_MS = 5_000;
 /** Agents have other tasks to do first, and may have been given this one by a call that they no longer hear. */
 const AGENT_MS = 45_000;
 
+/** An agent that failed task after task in the time of faults is held back for so long at most (agent-conduct.ts). */
+const HELD_BACK_MS = 900_000;
+
 /** Long enough for every step of every run, one after the other, with all its attempts. */
 export function deadlineMs(runs: readonly PlannedRun[]): number {
   const perStep = (step: StepModel): number =>
     (step.retry.maxAttempts + 3) * (longestMs(step) + LEASE_DURATION_MS + RECOVERY_MS);
   return runs.reduce(
     (sum, { workflow }) => workflow.steps.reduce((total, step) => total + perStep(step), sum),
-    120_000,
+    120_000 + HELD_BACK_MS,
   );
 }
 

@@ -39,6 +39,7 @@ const FAIR = [
   'stale_attempt',
   'too_many_handovers',
   'unknown_choice',
+  'store_unavailable',
   'unknown_approval',
 ];
 

@@ -1,5 +1,7 @@
+import { PendingCalls } from '../../src/application/pending-calls.ts';
 import { createStepWorker, type StepWorker } from '../../src/application/step-worker.ts';
 import type { Json } from '../../src/domain/json.ts';
+import type { Breakers } from '../../src/ports/breakers.ts';
 import type {
   StepContext,
   StepHandler,
@@ -23,6 +25,8 @@ export class FakeHandler implements StepHandler {
   /** Every attempt it was given, in order. */
   readonly attempts: RunningStep[] = [];
   isStubborn = false;
+  /** What its steps talk to. Default: nothing. */
+  target: ((input: Json) => string | undefined) | undefined;
   /** Outcome of attempts that end by themselves. */
   immediate: ((context: StepContext) => StepOutcome) | undefined;
 
@@ -81,6 +85,7 @@ export function startWorker(
     readonly handler?: FakeHandler;
     readonly owner?: string;
     readonly limit?: number;
+    readonly breakers?: Breakers;
   } = {},
 ): TestWorker {
   const { handler = new FakeHandler(), owner = 'w1' } = options;
@@ -99,9 +104,11 @@ export function startWorker(
     actor: `worker:${owner}`,
     leaseDurationMs: LEASE_MS,
     handlers: new Map([[handler.kind, handler]]),
+    ...(options.breakers && { breakers: options.breakers }),
     canContinue: (queue) => !stopClaiming.signal.aborted && queues.includes(queue),
     queues,
     limit,
+    calls: new PendingCalls(process.clock),
     stopClaiming: stopClaiming.signal,
     shutdown: shutdown.signal,
   });

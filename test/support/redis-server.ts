@@ -57,11 +57,20 @@ export function startRedisServer(...settings: readonly string[]): Promise<RedisS
   ]);
 }
 
-/** A Sentinel that alone decides about the primary `name` at a port of this machine. */
+/** A server with all that docs/redis.conf says, but for where it listens. */
+export function startDocumentedServer(): Promise<RedisServer> {
+  return start((directory) => [
+    join(import.meta.dirname, '../../docs/redis.conf'),
+    ...['--port', '0', '--unixsocket', join(directory, 'redis.sock'), '--dir', directory],
+  ]);
+}
+
+/** A Sentinel that alone decides about the primary `name` at a port of this machine; `more`: lines of its file. */
 export function startRedisSentinel(
   port: number,
   name: string,
   primaryPort: number,
+  more: readonly string[] = [],
 ): Promise<RedisServer> {
   return start((directory) => {
     const file = join(directory, 'sentinel.conf');
@@ -74,6 +83,7 @@ export function startRedisSentinel(
       `sentinel monitor ${name} 127.0.0.1 ${primaryPort} 1`,
       `sentinel down-after-milliseconds ${name} 500`,
       `sentinel failover-timeout ${name} 2000`,
+      ...more,
     ];
     writeFileSync(file, lines.join('\n'));
     return [file, '--sentinel'];

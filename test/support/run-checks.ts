@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { indexEntryOf } from '../../src/application/build-commit.ts';
-import { approvalTimerId, stepOfTimer } from '../../src/domain/effects.ts';
+import { approvalTimerId, postponeTimerId, stepOfTimer } from '../../src/domain/effects.ts';
 import type { EventBody, EventOf } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { isFinished } from '../../src/domain/lifecycle.ts';
@@ -99,6 +99,8 @@ function checkTimers({ key, events }: RunFacts): Violation[] {
         found.push(...checkLimit(key, dueAtMs, `timer:timeout:${step}#${attempt}`, limitMs));
     if (body.type === 'StepAttemptFailed')
       dueAtMs.set(`timer:retry:${body.step}#${body.attempt}`, body.retryAtMs);
+    if (body.type === 'StepPostponed')
+      dueAtMs.set(`timer:${postponeTimerId(body.step, body.attempt, body.count)}`, body.untilMs);
     if (!commandId.startsWith('timer:')) continue;
     const due = dueAtMs.get(commandId);
     if (due === undefined || occurredAtMs < due)

@@ -1,8 +1,8 @@
-import { describeFailure, replyCode } from './redis-failure.ts';
+import { replyCode } from './redis-failure.ts';
 import type { RedisNodes, Send } from './redis-nodes.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 import type { RedisAddress } from './redis-url.ts';
-import { list, text } from './reply.ts';
+import { list, parseInfo, text } from './reply.ts';
 
 /** What a server says of itself. */
 export interface ServerFacts {
@@ -18,6 +18,7 @@ export interface ServerFacts {
 }
 
 const MIN_MAJOR = 7;
+const BYTES_PER_MIB = 2 ** 20;
 
 /** Of each server there is. */
 export function readAllFacts(nodes: RedisNodes): Promise<readonly ServerFacts[]> {
@@ -36,11 +37,6 @@ async function readServerFacts(send: Send): Promise<ServerFacts> {
     usedMemoryBytes: Number(info.get('used_memory') ?? 0),
     maxMemoryBytes: Number(info.get('maxmemory') ?? 0),
   };
-}
-
-function parseInfo(info: string): ReadonlyMap<string, string> {
-  const lines = info.split('\r\n').map((line) => line.split(':', 2));
-  return new Map(lines.map(([name = '', value = '']) => [name, value]));
 }
 
 /** Hosted servers refuse CONFIG to their users. */
@@ -83,6 +79,25 @@ export function assertServer(
     );
 }
 
+/** What a start looks at, in the words of redis.conf. */
+export function checksOf(
+  facts: ServerFacts,
+  { topology, prefix }: RedisAddress,
+): readonly string[] {
+  const { maxMemoryBytes, usedMemoryBytes } = facts;
+  const usedText = `${Math.ceil(usedMemoryBytes / BYTES_PER_MIB)} MiB used`;
+  return [
+    `topology ${topology}`,
+    `prefix ${prefix}`,
+    `maxmemory-policy ${facts.evictionPolicy}`,
+    `appendonly ${facts.isAppendOnly ? 'yes' : 'no'}`,
+    `appendfsync ${facts.fsyncPolicy}`,
+    maxMemoryBytes === 0
+      ? `maxmemory not set (${usedText}; when memory runs out, the system ends Redis)`
+      : `maxmemory ${Math.floor(maxMemoryBytes / BYTES_PER_MIB)} MiB (${usedText})`,
+  ];
+}
+
 /** What is wrong with how the server is set up, or has become so since the start. */
 export function warningsOf({ evictionPolicy, isAppendOnly, role }: ServerFacts): readonly string[] {
   return [
@@ -113,24 +128,4 @@ export function durabilityOf({ isAppendOnly, fsyncPolicy }: ServerFacts): string
   if (fsyncPolicy === 'everysec')
     return 'survives the death of every process; power loss of the server may take about the last second (appendfsync everysec), a failover what the replica had not yet';
   return `survives the death of every process; power loss of the server takes what the system had not yet written (appendfsync ${fsyncPolicy})`;
-}
-
-/** The first contact's failures: what to change in the configuration. The driver's error, which carries the password, is left behind. */
-export function connectFailure(error: unknown, shown: string): RedisStoreError {
-  const message = describeFailure(error).replace(/^Redis: /, '');
-  const code = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/.exec(message)?.[1];
-  if (code === 'NOPERM')
-    return new RedisStoreError(
-      'permission',
-      `${shown}: ${message}; docs/redis.conf has the line for Baton's user`,
-    );
-  if (code !== undefined)
-    return new RedisStoreError(
-      'credentials',
-      `${shown} refuses user or password: ${message}; the setting store carries them: redis://user:password@host`,
-    );
-  return new RedisStoreError(
-    'unreachable',
-    `${shown} cannot be reached: ${message}; check the setting store (BATON_STORE) and that the server runs`,
-  );
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../ports/work-source.ts';
 import type { RedisSession } from './redis-session.ts';
 import { ReplyReader } from './reply.ts';
+import type { Candidate, TenantTurns } from './tenant-turns.ts';
 
 interface ClaimRequest {
   readonly owner: string;
@@ -31,19 +32,29 @@ interface Answer<Work> {
 
 export async function claimTasks(
   session: RedisSession,
+  turns: TenantTurns,
   request: Parameters<WorkSource['claimTasks']>[0],
 ): Promise<Claimed<ClaimedTask>> {
   if (request.queues.length === 0) return { work: [] };
   const queues = [...new Set(request.queues)];
-  return claim(session, 'claim_tasks', request, queues, readTask);
+  const choose: Choose = (candidates, limit) => turns.next(candidates, limit);
+  const claimed = await claim(session, 'claim_tasks', request, queues, readTask, choose);
+  if (session.shardCount > 1) turns.served(claimed.work.map(({ lease }) => lease.key.tenant));
+  return claimed;
 }
 
 export function claimEngineWork(
   session: RedisSession,
   request: ClaimRequest,
 ): Promise<Claimed<EngineWork>> {
-  return claim(session, 'claim_engine_work', request, [], readEngineWork);
+  return claim(session, 'claim_engine_work', request, [], readEngineWork, oldest);
 }
+
+/** Which of the candidates of all shards are to be claimed. */
+type Choose = (candidates: readonly Candidate[], limit: number) => readonly Candidate[];
+
+const oldest: Choose = (candidates, limit) =>
+  [...candidates].sort((a, b) => a.age - b.age).slice(0, limit);
 
 /** One shard is asked at once; of several it is first found out where the oldest are. */
 async function claim<Work>(
@@ -52,6 +63,7 @@ async function claim<Work>(
   request: ClaimRequest,
   more: readonly string[],
   readOne: ReadOne<Work>,
+  choose: Choose,
 ): Promise<Claimed<Work>> {
   const take = async (shard: number, limit: number): Promise<Answer<Work>> => {
     const { owner, leaseDurationMs } = request;
@@ -65,11 +77,15 @@ async function claim<Work>(
   if (session.shardCount === 1) return merge([await take(0, request.limit)]);
 
   const looks = await lookEverywhere(session, operation, request, more);
-  const shares = shareOut(looks, request.limit);
+  const chosen = choose(
+    looks.flatMap(({ candidates }) => candidates),
+    request.limit,
+  );
   return merge(
     await Promise.all(
       looks.map(async ({ nextDueAtMs }, shard) => {
-        const share = shares[shard] ?? 0;
+        // Others may be faster: then a shard gives its next ones.
+        const share = chosen.filter((one) => one.shard === shard).length;
         return share > 0 ? take(shard, share) : { nextDueAtMs, found: [] };
       }),
     ),
@@ -78,7 +94,7 @@ async function claim<Work>(
 
 interface Look {
   readonly nextDueAtMs: number | undefined;
-  readonly ages: readonly number[];
+  readonly candidates: readonly Candidate[];
 }
 
 async function lookEverywhere(
@@ -88,24 +104,14 @@ async function lookEverywhere(
   more: readonly string[],
 ): Promise<readonly Look[]> {
   const args = [session.now, 'look', owner, String(limit), '0', ...more];
-  return (await session.callAll(operation, args)).map((reply) => {
+  return (await session.callAll(operation, args)).map((reply, shard) => {
     const reader = new ReplyReader(reply);
     const nextDueAtMs = reader.optionalInteger();
-    const ages: number[] = [];
-    while (!reader.isAtEnd) ages.push(reader.integer());
-    return { nextDueAtMs, ages };
+    const candidates: Candidate[] = [];
+    while (!reader.isAtEnd)
+      candidates.push({ shard, age: reader.integer(), tenant: reader.text() });
+    return { nextDueAtMs, candidates };
   });
-}
-
-/** How many of the `limit` oldest stand in each shard. Others may be faster: then a shard gives its next ones. */
-function shareOut(looks: readonly Look[], limit: number): readonly number[] {
-  const shares = looks.map(() => 0);
-  looks
-    .flatMap(({ ages }, shard) => ages.map((age) => ({ age, shard })))
-    .sort((a, b) => a.age - b.age)
-    .slice(0, limit)
-    .forEach(({ shard }) => (shares[shard] = (shares[shard] ?? 0) + 1));
-  return shares;
 }
 
 function merge<Work>(answers: readonly Answer<Work>[]): Claimed<Work> {

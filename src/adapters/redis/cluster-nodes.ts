@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import type { Logger } from '../../ports/logger.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
+import { firstOf } from './first-of.ts';
 import { keySlot } from './key-slot.ts';
 import { RedisClient } from './redis-client.ts';
 import { RedisConnection } from './redis-connection.ts';
@@ -32,29 +33,28 @@ interface SlotRange {
  */
 export class ClusterNodes implements RedisNodes {
   readonly #options: RedisOptions;
+  /** Asked where to go while nothing else is known. */
+  readonly #seeds: readonly Place[];
   readonly #logger: Logger;
   readonly #connections = new Map<string, RedisConnection>();
   #ranges: readonly SlotRange[] = [];
+  #replaced: () => void = () => undefined;
   #refreshing: Promise<void> | undefined;
 
-  private constructor(options: RedisOptions, logger: Logger) {
+  private constructor({ options, seeds }: RedisAddress, logger: Logger) {
     this.#options = options;
+    this.#seeds = seeds;
     this.#logger = logger;
   }
 
-  /** Rejects with what went wrong when the node of the URL does not answer. */
-  static async connect({ options }: RedisAddress, logger: Logger): Promise<ClusterNodes> {
-    const nodes = new ClusterNodes(options, logger);
-    const { host = 'localhost', port = 6379 } = options;
-    const seed = new RedisConnection(options, logger);
-    try {
-      await seed.connect();
-      const reply = await seed.call('cluster', ['slots']);
-      nodes.#ranges = readRanges(reply, { host, port });
-      assertAllSlots(nodes.#ranges);
-    } finally {
-      seed.close();
-    }
+  /** Rejects with what went wrong when no node of the URL answers. */
+  static async connect(address: RedisAddress, logger: Logger): Promise<ClusterNodes> {
+    const nodes = new ClusterNodes(address, logger);
+    const { options, seeds } = address;
+    nodes.#ranges = await firstOf(
+      seeds.map((seed) => askForRanges({ ...options, ...seed }, seed, logger)),
+    );
+    assertAllSlots(nodes.#ranges);
     return nodes;
   }
 
@@ -103,6 +103,11 @@ export class ClusterNodes implements RedisNodes {
     }
   }
 
+  onReplaced(listener: () => void): void {
+    this.#replaced = listener;
+    for (const connection of this.#connections.values()) connection.onReplaced(listener);
+  }
+
   close(): void {
     for (const connection of this.#connections.values()) connection.close();
   }
@@ -112,6 +117,7 @@ export class ClusterNodes implements RedisNodes {
     let connection = this.#connections.get(name);
     if (!connection) {
       connection = new RedisConnection({ ...this.#options, ...place }, this.#logger);
+      connection.onReplaced(() => this.#replaced());
       this.#connections.set(name, connection);
     }
     return connection;
@@ -144,15 +150,17 @@ export class ClusterNodes implements RedisNodes {
   }
 
   async #readRanges(): Promise<void> {
-    const { host = 'localhost', port = 6379 } = this.#options;
-    const places = [...this.#ranges.map(({ place }) => place), { host, port }];
+    const places = [...this.#ranges.map(({ place }) => place), ...this.#seeds];
     const asked = new Map(places.map((place) => [nameOf(place), place]));
     try {
+      const before = JSON.stringify(this.#ranges);
       this.#ranges = await Promise.any(
         [...asked.values()].map(async (place) =>
           readRanges(await this.#connectionTo(place).call('cluster', ['slots']), place),
         ),
       );
+      // A replica may have taken the place of its primary, with less than that had acknowledged.
+      if (JSON.stringify(this.#ranges) !== before) this.#replaced();
     } catch (error) {
       this.#logger.warn({ reason: describeFailure(error) }, 'no node of the Redis Cluster answers');
     }
@@ -161,6 +169,20 @@ export class ClusterNodes implements RedisNodes {
 
 function nameOf({ host, port }: Place): string {
   return `${host}:${port}`;
+}
+
+async function askForRanges(
+  options: RedisOptions,
+  asked: Place,
+  logger: Logger,
+): Promise<readonly SlotRange[]> {
+  const seed = new RedisConnection(options, logger);
+  try {
+    await seed.connect();
+    return readRanges(await seed.call('cluster', ['slots']), asked);
+  } finally {
+    seed.close();
+  }
 }
 
 function assertAllSlots(ranges: readonly SlotRange[]): void {

@@ -4,24 +4,29 @@ import type { CommitRequest, CommitResult } from '../../ports/run-store.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
 import type { Lease } from '../../ports/work-source.ts';
 import { commitArguments } from './commit-arguments.ts';
+import type { CommitGroups } from './commit-groups.ts';
 import { discard, extend } from './leases.ts';
 import type { RedisSession } from './redis-session.ts';
 import { integer, list, text } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /**
- * One function call on the run's shard. A lease of another shard (a message's, whose sender lives there) cannot be part
+ * One function call on the run's shard, with others of the same moment. A lease of another shard (a message's, whose sender lives there) cannot be part
  * of it: it is extended before, so that it holds, and its item removed after. A process that dies in between leaves the
  * message to be delivered again, which the target answers as a duplicate: its id is the command's.
  */
-export async function commit(session: RedisSession, request: CommitRequest): Promise<CommitResult> {
+export async function commit(
+  session: RedisSession,
+  groups: CommitGroups,
+  request: CommitRequest,
+): Promise<CommitResult> {
   const shard = session.shardOfRun(request.key);
   const abroad = request.commands.map(({ acknowledge }) =>
     acknowledge && session.shardOfRun(acknowledge.key) !== shard ? acknowledge : undefined,
   );
   const foreign = await holdAbroad(session, request, abroad);
-  const args = commitArguments(request, session.now, session.writer, foreign);
-  const result = readResult(request, await session.call('commit', shard, args));
+  const args = commitArguments(request, foreign);
+  const result = readResult(request, await groups.add(shard, request.key, args));
   if (result.kind === 'committed')
     await Promise.all(
       abroad.filter((lease) => lease !== undefined).map((lease) => removeAbroad(session, lease)),
@@ -54,14 +59,15 @@ async function removeAbroad(session: RedisSession, lease: Lease): Promise<void> 
 }
 
 function readResult(request: CommitRequest, reply: Reply): CommitResult {
-  const [kind, first, ...rest] = list(reply);
+  const values = list(reply);
+  const [kind, first] = values;
   const commandId = (): string => request.commands[integer(first)]?.id ?? '';
+  if (typeof kind === 'number')
+    return { kind: 'committed', version: kind, leases: readLeases(request, values) };
   switch (kind) {
-    case 'committed':
-      return { kind, version: integer(first), leases: readLeases(request, rest) };
     case 'duplicate':
       // Written by JSON.stringify of a Json.
-      return { kind, commandId: commandId(), answer: JSON.parse(text(rest[0])) as Json };
+      return { kind, commandId: commandId(), answer: JSON.parse(text(values[2])) as Json };
     case 'reused':
       return { kind: 'keyReused', commandId: commandId() };
     case 'lost':
@@ -74,7 +80,7 @@ function readResult(request: CommitRequest, reply: Reply): CommitResult {
 }
 
 function readLeases({ key, commands }: CommitRequest, values: readonly Reply[]): HandedOn {
-  let at = 0;
+  let at = 1;
   return commands.map(({ acknowledge, continueWith }) => {
     if (!acknowledge || !continueWith) return undefined;
     const fence = integer(values[at]);

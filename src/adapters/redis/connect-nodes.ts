@@ -1,5 +1,5 @@
 import type { Logger } from '../../ports/logger.ts';
-import { connectFailure } from './check-server.ts';
+import { connectFailure } from './connect-failure.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
 import type { RedisNodes } from './redis-nodes.ts';
 import { RedisStoreError } from './redis-store-error.ts';

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 /** In the order in which they refer to each other. */
 const PARTS = [
   'shared',
+  'items',
+  'turns',
   'run-index',
+  'schedule',
+  'feed-length',
   'commit',
   'claim',
   'lease',
@@ -13,12 +17,16 @@ const PARTS = [
   'list',
   'catalog',
   'listen',
+  'feed',
+  'rights',
 ] as const;
 
 /** The library of Redis functions that does all reading and writing of runs, work and catalogue. */
 export interface FunctionLibrary {
   /** What FUNCTION LOAD takes. */
   readonly source: string;
+  /** Commands of Redis that its functions run, as rules of access name them. */
+  readonly commands: readonly string[];
   /** The name under which a function is called. */
   nameOf(operation: string): string;
 }
@@ -34,14 +42,28 @@ export function readFunctionLibrary(): FunctionLibrary {
   const name = `baton_${hash}`;
   return {
     source: `#!lua name=${name}\n${registration(name)}\n${body}`,
+    commands: commandsIn(body),
     nameOf: (operation) => `${name}_${operation}`,
   };
+}
+
+/** Commands whose permission is one for each subcommand. */
+const CONTAINERS = ['MEMORY', 'OBJECT', 'XGROUP', 'XINFO'];
+
+/** The first argument of every `call`, and of what passes it on (`call_in_parts`); `MEMORY|USAGE` where it has two. */
+function commandsIn(body: string): readonly string[] {
+  const calls = body.matchAll(/\bcall\w*\(\s*'([A-Z]+)'(?:,\s*'([A-Z]+)')?/g);
+  const names = [...calls].map(([, name = '', sub = '']) =>
+    CONTAINERS.includes(name) ? `${name}|${sub}` : name,
+  );
+  return [...new Set(names)].sort();
 }
 
 function registration(name: string): string {
   return `
 -- Only running functions see redis.call and Lua's own libraries.
 local call, format, sub, find, started
+local flush, forget_changes
 
 local function register(operation, callback, flag)
   redis.register_function{
@@ -50,7 +72,10 @@ local function register(operation, callback, flag)
     callback = function(keys, args)
       call, format, sub, find = redis.call, string.format, string.sub, string.find
       started = nil
-      return callback(keys, args)
+      forget_changes()
+      local reply = callback(keys, args)
+      flush()
+      return reply
     end,
   }
 end`;

@@ -25,7 +25,13 @@ export async function purgeFinished(session: RedisSession, rule: PurgeRule): Pro
     const found = await findRemovable(session, tenant, { ...rule, surplus, limit });
     removed += await remove(session, tenant, found);
   }
+  if (removed < rule.limit) await forgetEmptyQueues(session);
   return removed;
+}
+
+/** Queues are named after agents and programs too. Claims do not look for queues that are gone, so they would stay for ever. */
+async function forgetEmptyQueues(session: RedisSession): Promise<void> {
+  await session.callAll('queue_depths', [session.now]);
 }
 
 async function countFinished(session: RedisSession): Promise<ReadonlyMap<string, number>> {

@@ -1,9 +1,10 @@
-import { Command, Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import { Command } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import { findPrimary } from './find-primary.ts';
+import { firstOf } from './first-of.ts';
+import { openConnection } from './open-connection.ts';
+import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
-
-const CONNECT_TIMEOUT_MS = 2_000;
-const KEEP_ALIVE_MS = 15_000;
 
 /**
  * One connection that is never mended: after any failure it is thrown away and another one built. A client that
@@ -13,39 +14,32 @@ const KEEP_ALIVE_MS = 15_000;
 export class RedisClient {
   readonly #redis: Redis;
   #isCorked = false;
+  #isEnded = false;
 
   /** Resolves, with the reason, when the connection is gone. */
   readonly ended: Promise<string>;
 
-  private constructor(redis: Redis, reason: () => string) {
+  private constructor({ redis, reason }: OpenConnection) {
     this.#redis = redis;
     this.ended = new Promise((resolve) => {
       redis.once('end', () => resolve(reason()));
     });
   }
 
-  /** Rejects when there is no usable server within some two seconds. */
+  /**
+   * Rejects when there is no usable server within some two seconds, behind Sentinels three. Those are asked all at once:
+   * one that is switched off would use up the time of the others.
+   */
   static async connect(options: RedisOptions): Promise<RedisClient> {
-    const redis = new Redis({
-      ...options,
-      connectionName: 'baton',
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      keepAlive: KEEP_ALIVE_MS,
-      lazyConnect: true,
-      // Every reply has the same shape on every server.
-      protocol: 2,
-      disableClientInfo: true,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: null,
-      maxRetriesPerRequest: null,
-    });
-    let reason = 'the connection was closed';
-    redis.on('error', (error: Error) => {
-      reason = error.message;
-    });
-    await connectInTime(redis, () => reason);
-    return new RedisClient(redis, () => reason);
+    const { sentinels, ...server } = options;
+    if (!sentinels) return new RedisClient(await openConnection(server));
+    const throughOne = async (sentinel: (typeof sentinels)[number]): Promise<RedisClient> => {
+      const primary = await findPrimary(options, sentinel);
+      return new RedisClient(
+        await openConnection({ ...server, ...primary }, { mustBePrimary: true }),
+      );
+    };
+    return firstOf(sentinels.map(throughOne), (late) => late.end());
   }
 
   /** `isBinary`: strings come as buffers. */
@@ -58,6 +52,9 @@ export class RedisClient {
 
   /** Commands in flight are rejected at once: a server that is gone does not answer a farewell either. */
   end(): void {
+    // A second farewell would keep the process for two seconds, for a stream that is gone.
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#redis.disconnect();
     this.#redis.stream.destroy();
   }
@@ -72,24 +69,5 @@ export class RedisClient {
       this.#isCorked = false;
       stream.uncork();
     });
-  }
-}
-
-/** A server that takes the connection and says nothing is none. */
-async function connectInTime(redis: Redis, reason: () => string): Promise<void> {
-  const late = `no answer within ${CONNECT_TIMEOUT_MS} ms`;
-  const deadline = setTimeout(() => {
-    redis.emit('error', new Error(late));
-    redis.disconnect();
-  }, CONNECT_TIMEOUT_MS);
-  try {
-    await redis.connect();
-  } catch {
-    // Once more would wait two seconds for a stream that never was.
-    if (redis.status !== 'end') redis.disconnect();
-    // The reason comes by the event; the error of connect() only says that the connection is closed.
-    throw new Error(reason());
-  } finally {
-    clearTimeout(deadline);
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../ports/logger.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
 import { RedisClient } from './redis-client.ts';
 import { asUnavailable, describeFailure, isWrongServer } from './redis-failure.ts';
+import { text } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /** More in flight adds waiting, not work: Redis takes them one by one. */
@@ -30,6 +31,10 @@ export class RedisConnection {
   #trouble = 'not connected yet';
   #inFlight = 0;
   #lastReplyAtMs = 0;
+  /** Of the server that answered last; every start of a server draws another. */
+  #serverId: string | undefined;
+  #replacements = 0;
+  #replaced: () => void = () => undefined;
   readonly #watchdog: NodeJS.Timeout;
 
   constructor(options: RedisOptions, logger: Logger) {
@@ -43,14 +48,23 @@ export class RedisConnection {
     this.#client = await this.#build();
   }
 
+  /** Called when another server answers than before, before anything is sent to it. */
+  onReplaced(listener: () => void): void {
+    this.#replaced = listener;
+  }
+
   /** Rejects with StoreUnavailableError, or with what Redis answered. */
   async call(name: string, args: (string | Buffer)[], isBinary = false): Promise<Reply> {
     const waitUntilMs = performance.now() + MAX_CONNECT_WAIT_MS;
+    const replacements = this.#replacements;
     if (this.#inFlight >= MAX_IN_FLIGHT)
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#take();
     try {
       const client = this.#client ?? (await this.#arrival(waitUntilMs));
+      // It was decided on what the server before had told.
+      if (replacements !== this.#replacements)
+        throw new StoreUnavailableError('Redis was restarted or replaced; nothing was sent');
       const reply = await client.send(name, args, isBinary);
       this.#lastReplyAtMs = performance.now();
       return reply;
@@ -140,8 +154,23 @@ export class RedisConnection {
 
   async #build(): Promise<RedisClient> {
     const client = await RedisClient.connect(this.#options);
+    const serverId = await readServerId(client);
     void client.ended.then((reason) => this.#lose(client, reason));
+    this.#compare(serverId);
     return client;
+  }
+
+  /** A server that starts anew, or a replica that takes its place, may lack what was acknowledged last. */
+  #compare(serverId: string): void {
+    const before = this.#serverId;
+    this.#serverId = serverId;
+    if (before === undefined || before === serverId) return;
+    this.#replacements += 1;
+    this.#logger.warn(
+      { before, now: serverId },
+      'Redis was restarted or replaced: what it had acknowledged last may be lost, unless it syncs always (docs/redis.conf); all runs are read anew',
+    );
+    this.#replaced();
   }
 
   #lose(client: RedisClient, reason: string): void {
@@ -164,5 +193,18 @@ export class RedisConnection {
     const silenceMs = performance.now() - this.#lastReplyAtMs;
     if (this.#inFlight > 0 && this.#client && silenceMs > MAX_SILENCE_MS)
       this.#drop(`no reply for ${Math.round(silenceMs)} ms`);
+  }
+}
+
+/** As long as any call, at most: the server has just answered. */
+async function readServerId(client: RedisClient): Promise<string> {
+  const deadline = setTimeout(() => client.end(), MAX_SILENCE_MS).unref();
+  try {
+    return /^run_id:(\w+)/m.exec(text(await client.send('info', ['server'])))?.[1] ?? '';
+  } catch (error) {
+    client.end();
+    throw error;
+  } finally {
+    clearTimeout(deadline);
   }
 }

@@ -35,8 +35,17 @@ export function isWrongServer(error: unknown): boolean {
 }
 
 export function redisTrouble(error: unknown): string {
-  const advice = ADVICE[replyCode(error) ?? ''];
-  return `Redis: ${describeFailure(error)}${advice === undefined ? '' : ` (${advice})`}`;
+  return withAdvice(replyCode(error), describeFailure(error));
+}
+
+/** Of an error that a function has caught and answered as text. */
+export function caughtTrouble(reply: string): string {
+  return withAdvice(reply.split(' ', 1)[0], reply);
+}
+
+function withAdvice(code: string | undefined, reply: string): string {
+  const advice = ADVICE[code ?? ''];
+  return `Redis: ${reply}${advice === undefined ? '' : ` (${advice})`}`;
 }
 
 /**

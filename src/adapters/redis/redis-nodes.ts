@@ -14,5 +14,7 @@ export interface RedisNodes {
   groups(shardCount: number): readonly (readonly number[])[];
   /** A connection of its own to the server of the shard, for blocking reads. */
   connect(shard: number): Promise<RedisClient>;
+  /** The listener is called when another server answers than before, before anything is sent to it. */
+  onReplaced(listener: () => void): void;
   close(): void;
 }

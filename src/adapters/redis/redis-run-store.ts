@@ -9,6 +9,7 @@ import type {
   RunStore,
 } from '../../ports/run-store.ts';
 import { indexArguments } from './commit-arguments.ts';
+import { CommitGroups } from './commit-groups.ts';
 import { commit } from './commit.ts';
 import { listRuns, scanRuns } from './list-runs.ts';
 import { purgeFinished } from './purge-runs.ts';
@@ -17,16 +18,21 @@ import { integer, list, text, texts } from './reply.ts';
 import type { Reply } from './reply.ts';
 import type { WakeUps } from './wake-ups.ts';
 
-export function createRedisRunStore(session: RedisSession, wakeUps: WakeUps): RunStore {
+export function createRedisRunStore(
+  session: RedisSession,
+  wakeUps: WakeUps,
+  maxFeedEntries: number,
+): RunStore {
   const callRun = (operation: string, key: RunKey, ...more: readonly string[]): Promise<Reply> =>
     session.perform(() =>
       session.call(operation, session.shardOfRun(key), [key.tenant, key.runId, ...more]),
     );
 
+  const groups = new CommitGroups(session, maxFeedEntries);
   return {
     commit: async (request) => {
       assertCommitRequest(request);
-      const result = await commitOrTell(session, request);
+      const result = await commitOrTell(session, groups, request);
       if (result.kind === 'committed')
         wakeUps.notify({ key: request.key, work: bringsWork(request) });
       return result;
@@ -52,9 +58,13 @@ export function createRedisRunStore(session: RedisSession, wakeUps: WakeUps): Ru
   };
 }
 
-async function commitOrTell(session: RedisSession, request: CommitRequest): Promise<CommitResult> {
+async function commitOrTell(
+  session: RedisSession,
+  groups: CommitGroups,
+  request: CommitRequest,
+): Promise<CommitResult> {
   try {
-    return await session.perform(() => commit(session, request));
+    return await session.perform(() => commit(session, groups, request));
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     return { kind: 'storeUnavailable', reason: error.message };

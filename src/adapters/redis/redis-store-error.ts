@@ -17,4 +17,12 @@ export class RedisStoreError extends Error {
     this.name = 'RedisStoreError';
     this.code = code;
   }
+
+  /** The same, saying who gave the URL, for example `option --store`. */
+  comingFrom(origin: string): RedisStoreError {
+    return new RedisStoreError(
+      this.code,
+      `${this.message}; the setting store comes from ${origin}`,
+    );
+  }
 }

@@ -1,22 +1,25 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { IdSource } from '../../ports/id-source.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { MAX_FEED_ENTRIES } from '../../ports/message-bus.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
 import type { Store, StoreDescription } from '../../ports/store.ts';
+import { assertRights } from './check-rights.ts';
 import {
   assertServer,
-  connectFailure,
   durabilityOf,
   durabilityRank,
   readAllFacts,
   warningsOf,
 } from './check-server.ts';
+import { connectFailure } from './connect-failure.ts';
 import { connectNodes } from './connect-nodes.ts';
 import { readFunctionLibrary } from './function-library.ts';
 import { createRedisArtifactStore } from './redis-artifact-store.ts';
 import { createRedisCatalog } from './redis-catalog.ts';
 import { replyCode } from './redis-failure.ts';
 import { createRedisKeyValues } from './redis-key-values.ts';
+import { createRedisMessageBus } from './redis-message-bus.ts';
 import { createRedisRunStore } from './redis-run-store.ts';
 import type { RedisNodes } from './redis-nodes.ts';
 import { RedisSession } from './redis-session.ts';
@@ -24,6 +27,7 @@ import { RedisStoreError } from './redis-store-error.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import type { RedisAddress } from './redis-url.ts';
 import { createRedisWorkSource } from './redis-work-source.ts';
+import { beforeDeadline } from './start-deadline.ts';
 import { openMeta, SCHEMA_VERSION } from './store-meta.ts';
 import { createWakeUps } from './wake-ups.ts';
 import type { WakeUps } from './wake-ups.ts';
@@ -42,6 +46,8 @@ export interface RedisStoreOptions {
   readonly logger: Logger;
   /** Into how many parts a store is made, from 1 to 1,024; a store that exists keeps its own number. Default 1, on a Cluster 8. */
   readonly shards?: number;
+  /** Commits and publications that readers of the feed may be behind, in each shard. Default: MAX_FEED_ENTRIES. */
+  readonly maxFeedEntries?: number;
   /** Stands for the server's time, for tests. Default: Redis's own. */
   readonly clock?: Clock;
 }
@@ -55,6 +61,10 @@ export interface RedisStoreOptions {
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
   const address = parseRedisUrl(options.url);
+  return beforeDeadline(connect(options, address), address.shown, (late) => void late.close());
+}
+
+async function connect(options: RedisStoreOptions, address: RedisAddress): Promise<Store> {
   const nodes = await connectNodes(address, options.logger);
   try {
     return await open(options, address, nodes);
@@ -67,7 +77,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Stor
 }
 
 async function open(
-  { ids, logger, clock, shards }: RedisStoreOptions,
+  { ids, logger, clock, shards, maxFeedEntries = MAX_FEED_ENTRIES }: RedisStoreOptions,
   address: RedisAddress,
   nodes: RedisNodes,
 ): Promise<Store> {
@@ -79,16 +89,25 @@ async function open(
     secret,
   };
   const meta = await openMeta(nodes, address.prefix, fresh);
+  const library = readFunctionLibrary();
   const session = new RedisSession({
     nodes,
-    library: readFunctionLibrary(),
+    library,
     prefix: address.prefix,
     shardCount: meta.shards,
     writer: ids.newId(),
     clock,
   });
+  await assertRights(session, library.commands, address.shown);
   const wakeUps = await createWakeUps(session, nodes, logger);
-  return assemble(session, wakeUps, meta.secret, createDescribe(session, nodes, address));
+  nodes.onReplaced(() => wakeUps.notify({ work: true, replaced: true }));
+  return assemble(
+    session,
+    wakeUps,
+    meta.secret,
+    createDescribe(session, nodes, address),
+    maxFeedEntries,
+  );
 }
 
 function assemble(
@@ -96,13 +115,15 @@ function assemble(
   wakeUps: WakeUps,
   secret: string,
   describe: Store['describe'],
+  maxFeedEntries: number,
 ): Store {
   return {
-    ...createRedisRunStore(session, wakeUps),
+    ...createRedisRunStore(session, wakeUps, maxFeedEntries),
     ...createRedisWorkSource(session, wakeUps),
     ...createRedisCatalog(session),
     ...createRedisKeyValues(session),
     ...createRedisArtifactStore(session),
+    ...createRedisMessageBus(session, wakeUps, maxFeedEntries),
     onChange: (listener) => wakeUps.onChange(listener),
     secret,
     describe,

@@ -5,12 +5,14 @@ import { discard, release, renew } from './leases.ts';
 import type { RedisSession } from './redis-session.ts';
 import { integer, list, optionalInteger, optionalText, text } from './reply.ts';
 import type { Reply } from './reply.ts';
+import { TenantTurns } from './tenant-turns.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 export function createRedisWorkSource(session: RedisSession, wakeUps: WakeUps): WorkSource {
   const perform = session.perform.bind(session);
+  const turns = new TenantTurns();
   return {
-    claimTasks: (request) => perform(() => claimTasks(session, request)),
+    claimTasks: (request) => perform(() => claimTasks(session, turns, request)),
     claimEngineWork: (request) => perform(() => claimEngineWork(session, request)),
     renew: (lease, durationMs, heartbeat) =>
       perform(() => renew(session, lease, durationMs, heartbeat)),

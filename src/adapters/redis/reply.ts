@@ -71,3 +71,9 @@ function unexpected(reply: Reply | undefined): never {
     `Redis answered ${shown} where another type belongs: is the store damaged?`,
   );
 }
+
+/** What INFO answers: names and values. */
+export function parseInfo(info: string): ReadonlyMap<string, string> {
+  const lines = info.split('\r\n').map((line) => line.split(':', 2));
+  return new Map(lines.map(([name = '', value = '']) => [name, value]));
+}

@@ -21,6 +21,7 @@ export async function connectSingleNode(
     each: () => [(name, args, isBinary) => connection.call(name, args, isBinary)],
     groups: (shardCount) => [Array.from({ length: shardCount }, (_, shard) => shard)],
     connect: () => RedisClient.connect(options),
+    onReplaced: (listener) => connection.onReplaced(listener),
     close: () => connection.close(),
   };
 }

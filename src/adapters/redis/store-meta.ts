@@ -4,8 +4,11 @@ import { replyCode } from './redis-failure.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 import { text } from './reply.ts';
 
-/** Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. */
-export const SCHEMA_VERSION = 1;
+/**
+ * Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. 2: leases that
+ * are handed on keep their place in line, and lines may be early (functions/items.lua); what 1 wrote is read as it is.
+ */
+export const SCHEMA_VERSION = 2;
 
 const metaSchema = z.object({
   schemaVersion: z.number().int(),
@@ -20,8 +23,9 @@ export function metaKey(prefix: string): string {
 }
 
 /**
- * What was fixed when the store was made, by whoever was first: `fresh` then stands. Throws RedisStoreError, and has
- * changed nothing, when the key holds something else or a newer store.
+ * What was fixed when the store was made, by whoever was first: `fresh` then stands. A store of an older schema is raised
+ * to this one, and from then on refused by older versions; those that already run must have ended. Throws RedisStoreError,
+ * and has changed nothing, when the key holds something else or a newer store.
  */
 export async function openMeta(
   nodes: RedisNodes,
@@ -31,7 +35,11 @@ export async function openMeta(
   const key = metaKey(prefix);
   try {
     await nodes.send(0, 'set', [key, JSON.stringify(fresh), 'nx']);
-    return parseMeta(key, text(await nodes.send(0, 'get', [key])));
+    const meta = parseMeta(key, text(await nodes.send(0, 'get', [key])));
+    if (meta.schemaVersion === SCHEMA_VERSION) return meta;
+    const raised = { ...meta, schemaVersion: SCHEMA_VERSION };
+    await nodes.send(0, 'set', [key, JSON.stringify(raised), 'xx']);
+    return raised;
   } catch (error) {
     if (replyCode(error) === 'WRONGTYPE') throw foreign(key);
     throw error;

@@ -1,21 +1,70 @@
 -- claim_tasks, claim_engine_work: lease what may be claimed, oldest first (ports/work-source.ts).
 -- KEYS  root of a shard
 -- ARGV  now or '', 'take' or 'look', owner, limit, length of the lease (ms), then (tasks only) the queues
--- Reply 'look':  when the next is claimable or '', then the age of each that may be claimed, at most `limit`
+-- Reply 'look':  when the next is claimable or '', then age and tenant of each that may be claimed, at most `limit`,
+--                or some more where tenants take turns
 --       'take':  when the next is claimable or '', then of each what the port's docstrings name (see claims.ts)
--- Ages order the candidates of several shards: of tasks their number, of engine work milliseconds.
+-- Ages order the candidates of several shards: of tasks their place (turns.lua), of engine work milliseconds.
 
--- Those whose lease ended must not starve behind a backlog, nor the other way round: at most `limit` of both are read.
-local function candidates(kind, waiting, leased, now, limit, found)
-  if limit < 1 then return end
-  if waiting ~= leased then
-    for _, member in ipairs(call('ZRANGE', waiting, 0, limit - 1)) do
-      found[#found + 1] = { kind = kind, member = member, line = waiting }
+-- Leases put back by one claim: what is left is found by the next, which `next_due` tells to come at once.
+local MAX_PUT_BACK = 256
+
+-- The item behind a member of a line; one that does not stand there is left over from damage and goes.
+local function read_candidate(root, kind, line, member)
+  local id, run = split(member)
+  local one = { kind = kind, member = member, line = line, id = id, run = run, record = (run_keys(root, run)) }
+  if kind == 'task' then
+    one.id, one.item, one.heartbeat = find_task(one.record, id)
+  else
+    local packed = call('HGET', one.record, KINDS[kind].field .. id)
+    one.item = packed and unpack_item(kind, packed)
+  end
+  if one.item and (line_of(root, kind, one.item)) == line then return one end
+  call('ZREM', line, member)
+end
+
+local function read_waiting(root, kind, line, limit, found)
+  for _, member in ipairs(call('ZRANGE', line, 0, limit - 1)) do
+    found[#found + 1] = read_candidate(root, kind, line, member)
+  end
+end
+
+-- Those whose lease goes on are put back, and others read in their place.
+local function read_ended(root, kind, line, claim, found)
+  local kept, is_more, put = 0, true, 0
+  while is_more and kept < claim.limit and put < MAX_PUT_BACK do
+    is_more = false
+    local members = call(
+      'ZRANGEBYSCORE', line, '-inf', claim.now_text, 'LIMIT', kept, claim.limit - kept)
+    for _, member in ipairs(members) do
+      local one = read_candidate(root, kind, line, member)
+      if not one then
+        is_more = true
+      elseif put_back(line, member, one.item, claim.now) then
+        is_more = true
+        put = put + 1
+      else
+        kept = kept + 1
+        found[#found + 1] = one
+      end
     end
   end
-  for _, member in ipairs(call('ZRANGEBYSCORE', leased, '-inf', text(now), 'LIMIT', 0, limit)) do
-    found[#found + 1] = { kind = kind, member = member, line = leased }
-  end
+end
+
+-- Those whose lease ended must not starve behind a backlog, nor the other way round: at most `limit` of both are read.
+local function candidates(root, kind, waiting, leased, claim, found)
+  if claim.limit < 1 then return end
+  if waiting ~= leased then read_waiting(root, kind, waiting, claim.limit, found) end
+  read_ended(root, kind, leased, claim, found)
+end
+
+local function in_order(found, age_of)
+  for _, one in ipairs(found) do one.age = age_of(one.item) end
+  table.sort(found, function(a, b)
+    if a.age ~= b.age then return a.age < b.age end
+    return a.member < b.member
+  end)
+  return found
 end
 
 local function first_score(line)
@@ -38,43 +87,25 @@ local function next_due(lines, now)
   return text(math.max(now, earliest))
 end
 
--- Reads the records; a member without one is left over from damage and goes.
-local function read_candidates(root, found, age_of)
-  local read = {}
-  for _, one in ipairs(found) do
-    one.id, one.run = split(one.member)
-    one.open = root .. ':o:' .. one.run
-    local packed = call('HGET', one.open, KINDS[one.kind].field .. one.id)
-    if packed then
-      one.item = unpack_item(one.kind, packed)
-      one.age = age_of(one)
-      read[#read + 1] = one
-    else
-      call('ZREM', one.line, one.member)
-    end
-  end
-  table.sort(read, function(a, b)
-    if a.age ~= b.age then return a.age < b.age end
-    return a.member < b.member
-  end)
-  return read
-end
-
 local function lease(root, one, claim)
   local item = one.item
   local number = math.max(next_number(root), item.fence + 1)
-  displace(root, one.kind, item, one.member)
   item.owner, item.fence, item.lease_ms = claim.owner, number, claim.lease_ms
   item.at = claim.now + claim.lease_ms
   if one.kind == 'task' then
     item.claimed, item.deliveries = claim.now, item.deliveries + 1
   end
-  call('HSET', one.open, KINDS[one.kind].field .. one.id, pack(one.kind, item))
-  place(root, one.kind, item, one.member)
+  forget_origin(one.record, item)
+  store_item(one.record, one.kind, one.id, item)
+  put_in_line(one.line, one.member, false)
+  place(root, one.kind, item, one.id, one.run)
 end
 
 local function ages(found, limit, reply)
-  for at = 1, math.min(#found, limit) do reply[#reply + 1] = text(found[at].age) end
+  for at = 1, math.min(#found, limit) do
+    reply[#reply + 1] = text(found[at].age)
+    reply[#reply + 1] = (split(found[at].run))
+  end
 end
 
 local function take_all(root, found, claim, reply, describe)
@@ -82,11 +113,13 @@ local function take_all(root, found, claim, reply, describe)
     lease(root, found[at], claim)
     describe(found[at], reply)
   end
+  flush()
 end
 
 local function take_claim(args)
+  local now = now_of(args[1])
   return {
-    now = now_of(args[1]), mode = args[2], owner = args[3],
+    now = now, now_text = text(now), mode = args[2], owner = args[3],
     limit = tonumber(args[4]), lease_ms = tonumber(args[5]),
   }
 end
@@ -111,41 +144,45 @@ local function answer(root, found, claim, lines, describe)
   return reply
 end
 
+-- So that who has the next turn in one shard is seen behind those who share his round.
+local MORE_TO_LOOK_AT = 3
+
 local function claim_tasks(keys, args)
   local root, claim = keys[1], take_claim(args)
   local found, lines = {}, {}
   for at = 6, #args do
-    local waiting, leased = root .. ':w:' .. args[at], root .. ':l:' .. args[at]
-    candidates('task', waiting, leased, claim.now, claim.limit, found)
-    lines[#lines + 1] = { key = waiting, waits = true }
-    lines[#lines + 1] = { key = leased }
+    local queue = queue_lines(root, args[at])
+    if claim.mode == 'look' and claim.limit > 0 and has_tenants(queue) then
+      claim.limit = math.max(claim.limit, tonumber(args[4]) + MORE_TO_LOOK_AT)
+    end
+    candidates(root, 'task', queue.waiting, queue.leased, claim, found)
+    lines[#lines + 1] = { key = queue.waiting, waits = true }
+    lines[#lines + 1] = { key = queue.leased }
   end
-  found = read_candidates(root, found, function(one) return one.item.seq end)
+  found = in_order(found, function(item) return item.seq end)
   return answer(root, found, claim, lines, function(one, reply)
     describe_lease(one, reply)
     reply[#reply + 1] = text(one.item.attempt)
     reply[#reply + 1] = one.item.queue
     reply[#reply + 1] = text(one.item.deliveries)
     reply[#reply + 1] = text(call('LLEN', root .. ':h:' .. one.run))
-    reply[#reply + 1] = call('HGET', one.open, 'b:' .. one.id) or ''
+    reply[#reply + 1] = one.heartbeat or ''
   end)
 end
 
-local ENGINE_AGE = {
-  timer = function(item) return item.due end,
-  task = function(item) return item.recalled end,
-  message = function(item) return item.posted end,
-}
+local function engine_age(item)
+  return item.due or item.posted or item.recalled
+end
 
 local function claim_engine_work(keys, args)
   local root, claim = keys[1], take_claim(args)
   local found = {}
   local timers, rw, rl = root .. ':timers', root .. ':rw', root .. ':rl'
   local mw, ml = root .. ':mw', root .. ':ml'
-  candidates('timer', timers, timers, claim.now, claim.limit, found)
-  candidates('task', rw, rl, claim.now, claim.limit, found)
-  candidates('message', mw, ml, claim.now, claim.limit, found)
-  found = read_candidates(root, found, function(one) return ENGINE_AGE[one.kind](one.item) end)
+  candidates(root, 'timer', timers, timers, claim, found)
+  candidates(root, 'task', rw, rl, claim, found)
+  candidates(root, 'message', mw, ml, claim, found)
+  found = in_order(found, engine_age)
   local lines = {
     { key = timers }, { key = rw, waits = true }, { key = rl }, { key = mw, waits = true }, { key = ml },
   }
@@ -159,7 +196,7 @@ local function claim_engine_work(keys, args)
     else
       reply[#reply + 1] = one.item.tenant
       reply[#reply + 1] = one.item.run
-      reply[#reply + 1] = call('HGET', one.open, 'n:' .. one.id) or 'null'
+      reply[#reply + 1] = call('HGET', one.record, 'n:' .. one.id) or 'null'
     end
   end)
 end

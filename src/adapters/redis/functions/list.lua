@@ -92,20 +92,16 @@ local function replace_index(keys, args)
   local root, tenant, run_id = keys[1], args[1], args[2]
   local record, history = run_keys(root, pair(tenant, run_id))
   if call('LLEN', history) ~= tonumber(args[3]) or args[3] == '0' then return 0 end
-  local at = 3
-  local entry = take_index(function()
-    at = at + 1
-    return args[at]
-  end)
+  local entry = take_index(args, 4)
   check_index(root, tenant, entry)
   local old = call('HGET', record, 'i')
   move_index(root, tenant, run_id, old and unpack_index(old), entry)
-  call('HSET', record, 'i', pack_index(entry))
+  put_field(record, 'i', pack_index(entry))
   return 1
 end
 
 local function has_messages(root, run)
-  for _, field in ipairs(call('HKEYS', root .. ':o:' .. run)) do
+  for _, field in ipairs(call('HKEYS', (run_keys(root, run)))) do
     if string.sub(field, 1, 2) == 'm:' then return true end
   end
   return false
@@ -137,23 +133,24 @@ local function oldest_finished(keys, args)
   return reply
 end
 
+local KIND_OF = { ['t:'] = 'task', ['d:'] = 'timer', ['m:'] = 'message' }
+
 local function remove_run(root, tenant, run_id)
   local run = pair(tenant, run_id)
-  local record, history, open = run_keys(root, run)
+  local record, history = run_keys(root, run)
   local packed = call('HGET', record, 'i')
   local entry = packed and unpack_index(packed)
   if not entry or entry.finished == '' or has_messages(root, run) then return false end
-  local all = call('HGETALL', open)
-  for at = 1, #all, 2 do
-    for kind, names in pairs(KINDS) do
-      if string.sub(all[at], 1, 2) == names.field then
-        displace(root, kind, unpack_item(kind, all[at + 1]), pair(string.sub(all[at], 3), run))
-      end
-    end
+  for _, field in ipairs(call('HKEYS', record)) do
+    local kind = KIND_OF[sub(field, 1, 2)]
+    local item = kind and unpack_item(kind, call('HGET', record, field))
+    if item then displace(root, kind, item, sub(field, 3), run) end
   end
+  local kept = unpack_kept(call('HGET', record, 'k'))
+  if kept then displace(root, 'task', kept, kept.kept, run) end
   remove_index(root, tenant, run_id, entry)
-  call('ZREM', root .. ':runs', run)
-  call('UNLINK', record, history, open, root .. ':a:' .. run)
+  put_in_line(root .. ':runs', run, false)
+  call('UNLINK', record, history, root .. ':c:' .. run, root .. ':a:' .. run)
   return true
 end
 

@@ -16,7 +16,8 @@ end
 
 -- find_command. ARGV tenant, run id, command id. Reply: digest, line, answer, or nil.
 local function find_command(keys, args)
-  return call('HGET', keys[1] .. ':r:' .. pair(args[1], args[2]), 'c:' .. args[3])
+  local run, field = pair(args[1], args[2]), 'c:' .. args[3]
+  return call('HGET', keys[1] .. ':r:' .. run, field) or call('HGET', keys[1] .. ':c:' .. run, field)
 end
 
 -- read_history. ARGV tenant, run id, index of the first and of the last event (from 0). Reply: events.
@@ -27,22 +28,24 @@ end
 -- open_work. ARGV tenant, run id. Reply: tasks, timers, count of messages.
 -- A task: slot, attempt, queue, deliveries, '1' if recalled or '', heartbeat or '', owner or '', end of lease, claim.
 local function open_work(keys, args)
-  local open = keys[1] .. ':o:' .. pair(args[1], args[2])
-  local all = call('HGETALL', open)
-  local tasks, timers, messages, heartbeats = {}, {}, 0, {}
-  for at = 1, #all, 2 do
-    if string.sub(all[at], 1, 2) == 'b:' then heartbeats[string.sub(all[at], 3)] = all[at + 1] end
+  local record, fields = keys[1] .. ':r:' .. pair(args[1], args[2]), {}
+  -- Not their values: answers and the snapshot are long.
+  for _, field in ipairs(call('HKEYS', record)) do
+    if field == 'k' or find(field, '^[tbdm]:') then fields[#fields + 1] = field end
   end
-  for at = 1, #all, 2 do
-    local kind, id = string.sub(all[at], 1, 2), string.sub(all[at], 3)
-    if kind == 't:' then
-      local item = unpack_item('task', all[at + 1])
-      tasks[#tasks + 1] = {
+  local tasks, timers, messages = {}, {}, 0
+  local found = read_fields(record, fields)
+  for _, field in ipairs(fields) do
+    local kind, id, packed = sub(field, 1, 2), sub(field, 3), found[field]
+    if field == 'k' or kind == 't:' then
+      local item = unpack_kept(packed)
+      id = item and item.kept or id
+      tasks[#tasks + 1] = item and {
         id, text(item.attempt), item.queue, text(item.deliveries), item.recalled > 0 and '1' or '',
-        heartbeats[id] or '', item.owner, text(item.at), text(item.claimed),
+        found['b:' .. id] or '', item.owner, text(item.at), text(item.claimed),
       }
     elseif kind == 'd:' then
-      timers[#timers + 1] = { id, text(unpack_item('timer', all[at + 1]).due) }
+      timers[#timers + 1] = { id, text(unpack_item('timer', packed).due) }
     elseif kind == 'm:' then
       messages = messages + 1
     end
@@ -50,17 +53,48 @@ local function open_work(keys, args)
   return { tasks, timers, text(messages) }
 end
 
--- Leases that ended and are looked at to tell since when the oldest waits.
+-- Leases that seem to have ended and are looked at.
 local MAX_EXPIRED = 1000
 
-local function oldest_of(root, members, oldest)
-  for _, member in ipairs(members) do
+-- The tasks behind members of a line.
+local function tasks_of(root, members)
+  local tasks = {}
+  for at, member in ipairs(members) do
     local slot, run = split(member)
-    local packed = call('HGET', root .. ':o:' .. run, 't:' .. slot)
-    local since = packed and unpack_item('task', packed).enqueued
-    if since and (not oldest or since < oldest) then oldest = since end
+    local _, item = find_task((run_keys(root, run)), slot)
+    tasks[at] = item or false
+  end
+  return tasks
+end
+
+-- Those whose lease goes on are put back, so that what is left can be counted.
+local function ended_of(root, leased, now)
+  local ended = {}
+  local members = call('ZRANGEBYSCORE', leased, '-inf', text(now), 'LIMIT', 0, MAX_EXPIRED)
+  for at, item in ipairs(tasks_of(root, members)) do
+    if item and not put_back(leased, members[at], item, now) then ended[#ended + 1] = item end
+  end
+  return ended
+end
+
+local function oldest_of(tasks, oldest)
+  for _, item in ipairs(tasks) do
+    if item and (not oldest or item.enqueued < oldest) then oldest = item.enqueued end
   end
   return oldest
+end
+
+-- The oldest of a priority is in its first round, or in one soon after it when who opened that one was claimed.
+local ROUNDS_LOOKED_AT = 16
+
+local function first_waiting(root, waiting)
+  local members = {}
+  for class = -1, 1 do
+    local first = call('ZRANGE', waiting, text(class * CLASS_SPAN), '(' .. text((class + 1) * CLASS_SPAN),
+      'BYSCORE', 'LIMIT', 0, ROUNDS_LOOKED_AT)
+    for _, member in ipairs(first) do members[#members + 1] = member end
+  end
+  return tasks_of(root, members)
 end
 
 -- queue_depths. ARGV now or ''. Reply, of each queue with tasks: name, waiting, leased, oldest enqueue time or ''.
@@ -69,13 +103,13 @@ local function queue_depths(keys, args)
   local reply = {}
   for _, queue in ipairs(call('SMEMBERS', root .. ':queues')) do
     local waiting, leased = root .. ':w:' .. queue, root .. ':l:' .. queue
-    local ended = call('ZCOUNT', leased, '-inf', text(now))
-    local waits, total = call('ZCARD', waiting) + ended, call('ZCARD', leased)
+    local ended = ended_of(root, leased, now)
+    local count = call('ZCOUNT', leased, '-inf', text(now))
+    local waits, total = call('ZCARD', waiting) + count, call('ZCARD', leased)
     if waits + total > 0 then
-      local oldest = oldest_of(root, call('ZRANGE', waiting, 0, 0), nil)
-      oldest = oldest_of(
-        root, call('ZRANGEBYSCORE', leased, '-inf', text(now), 'LIMIT', 0, MAX_EXPIRED), oldest)
-      reply[#reply + 1] = { queue, text(waits), text(total - ended), oldest and text(oldest) or '' }
+      local oldest = oldest_of(first_waiting(root, waiting), nil)
+      oldest = oldest_of(ended, oldest)
+      reply[#reply + 1] = { queue, text(waits), text(total - count), oldest and text(oldest) or '' }
     else
       call('SREM', root .. ':queues', queue)
     end

@@ -2,12 +2,16 @@
 
 local MARKS = { 'awaits_person', 'has_checkpoints' }
 
+local index_keys = remember(function(root, tenant)
+  return { by_start = root .. ':x:' .. pair(tenant, ''), by_status = root .. ':xs:' .. pair(tenant, '') }
+end)
+
 local function by_start(root, tenant)
-  return root .. ':x:' .. pair(tenant, '')
+  return index_keys(root, tenant).by_start
 end
 
 local function by_status(root, tenant, status)
-  return root .. ':xs:' .. pair(tenant, status)
+  return index_keys(root, tenant).by_status .. status
 end
 
 local function by_mark(root, tenant, mark)
@@ -18,9 +22,11 @@ local function by_end(root, tenant)
   return root .. ':f:' .. tenant
 end
 
--- name, status, start, end or '', marks as text: as they came.
-local function take_index(take)
-  return { name = take(), status = take(), started = take(), finished = take(), marks = take() }
+-- name, status, start, end or '', marks as text: as they came. Then the place behind them.
+local function take_index(args, at)
+  return {
+    name = args[at], status = args[at + 1], started = args[at + 2], finished = args[at + 3], marks = args[at + 4],
+  }, at + 5
 end
 
 local function pack_index(entry)
@@ -41,7 +47,7 @@ local function check_index(root, tenant, entry)
   must_be('zset', by_status(root, tenant, entry.status))
   if entry.finished ~= '' then
     must_be('zset', by_end(root, tenant))
-    must_be('set', root .. ':tenants')
+    must_be('set', key_of(root, ':tenants'))
   end
   if entry.marks ~= '' then
     for _, mark in ipairs(MARKS) do must_be('zset', by_mark(root, tenant, mark)) end
@@ -49,38 +55,39 @@ local function check_index(root, tenant, entry)
 end
 
 local function remove_index(root, tenant, run_id, entry)
-  call('ZREM', by_start(root, tenant), run_id)
-  call('ZREM', by_status(root, tenant, entry.status), run_id)
-  if entry.finished ~= '' then call('ZREM', by_end(root, tenant), run_id) end
+  put_in_line(by_start(root, tenant), run_id, false)
+  put_in_line(by_status(root, tenant, entry.status), run_id, false)
+  if entry.finished ~= '' then put_in_line(by_end(root, tenant), run_id, false) end
   for _, mark in ipairs(MARKS) do
-    if has_mark(entry, mark) then call('ZREM', by_mark(root, tenant, mark), run_id) end
+    if has_mark(entry, mark) then put_in_line(by_mark(root, tenant, mark), run_id, false) end
   end
 end
 
 -- Moves the run from where `old` (or nil) put it to where `new` does, and touches only what differs.
 local function move_index(root, tenant, run_id, old, new)
   local is_moved = not old or old.started ~= new.started
-  if is_moved then call('ZADD', by_start(root, tenant), new.started, run_id) end
+  if is_moved then put_in_line(by_start(root, tenant), run_id, new.started) end
   if old and old.status ~= new.status then
-    call('ZREM', by_status(root, tenant, old.status), run_id)
+    put_in_line(by_status(root, tenant, old.status), run_id, false)
   end
   if is_moved or old.status ~= new.status then
-    call('ZADD', by_status(root, tenant, new.status), new.started, run_id)
+    put_in_line(by_status(root, tenant, new.status), run_id, new.started)
   end
   if new.finished ~= '' then
     if not old or old.finished ~= new.finished then
-      call('ZADD', by_end(root, tenant), new.finished, run_id)
-      call('SADD', root .. ':tenants', tenant)
+      put_in_line(by_end(root, tenant), run_id, new.finished)
+      put_in_set(key_of(root, ':tenants'), tenant)
     end
   elseif old and old.finished ~= '' then
-    call('ZREM', by_end(root, tenant), run_id)
+    put_in_line(by_end(root, tenant), run_id, false)
   end
+  if new.marks == '' and (not old or old.marks == '') then return end
   for _, mark in ipairs(MARKS) do
     local before, after = old and has_mark(old, mark), has_mark(new, mark)
     if after and (is_moved or not before) then
-      call('ZADD', by_mark(root, tenant, mark), new.started, run_id)
+      put_in_line(by_mark(root, tenant, mark), run_id, new.started)
     elseif before and not after then
-      call('ZREM', by_mark(root, tenant, mark), run_id)
+      put_in_line(by_mark(root, tenant, mark), run_id, false)
     end
   end
 end

@@ -6,17 +6,20 @@
 --   :meta                   (shard 0 only) format, number of shards, secret
 --   :seq                    the number up to which numbers are drawn
 --   :runs                   sorted set, run by number of creation
---   :r:<run>                hash: `c:<command>` digest, line, answer; `s` snapshot; `i` index entry
+--   :r:<run>                hash: `c:<command>` digest, line, answer; `s` snapshot; `i` index entry; open work (items.lua):
+--                           `k` and `t:<slot>` tasks, `b:<slot>` heartbeat, `d:<timer>`, `m:<message>`, `n:<message>` body;
+--                           `f:<slot>` the slot to which a lease was handed on that is still listed under this one
+--   :c:<run>                hash: the commands of a long run's later commits (commit.lua)
 --   :h:<run>                list: events; its length is the run's version
---   :o:<run>                hash, open work: `t:<slot>`, `b:<slot>` heartbeat, `d:<timer>`, `m:<message>`, `n:<message>` body
 --   :a:<run>                hash: artifacts
 --   :queues                 set: queues that have or had tasks
---   :w:<queue>, :l:<queue>  sorted sets of tasks: waiting by order, leased by end of lease
+--   :w:<queue>, :l:<queue>  sorted sets of tasks: waiting by order, leased by end of lease or a time before it
 --   :rw, :rl                the same of recalled tasks;  :mw, :ml  of messages
 --   :timers                 sorted set by due time or end of lease
 --   :x:…, :f:…, :tenants    index of runs: by start, by end; tenants with finished runs
 --   :dd:, :dn:, :dl:, :dh:  definitions of a tenant;  :kv:<namespace>, :kvx  values, and when they expire
 --   :ears, :ear:<id>        processes that listen, and the wake-up that waits for each
+--   :feed                   stream: where new events are (commit.lua)
 --
 -- Redis does not roll a function back: each one reads and checks all it needs before its first write.
 
@@ -52,6 +55,27 @@ local function now_of(given)
   return math.floor(server_time() / 1000)
 end
 
+-- Bound of each memory of names.
+local MAX_KNOWN = 10000
+
+-- Names of keys that nearly every call needs are made once: a string costs Lua as much as a short command.
+local function remember(make)
+  local kept, count = {}, 0
+  return function(root, name)
+    local of_root = kept[root]
+    local found = of_root and of_root[name]
+    if found then return found end
+    if count >= MAX_KNOWN then kept, count = {}, 0 end
+    kept[root] = kept[root] or {}
+    found = make(root, name)
+    kept[root][name] = found
+    count = count + 1
+    return found
+  end
+end
+
+local key_of = remember(function(root, name) return root .. name end)
+
 -- Fences, order and revisions: numbers that grow with every draw in this shard. They follow the clock in microseconds,
 -- so that the orders of several shards can be merged, and stay above all drawn before when it steps back: a second's
 -- worth is reserved in `:seq` at a time, the present one is remembered here (a write a commit would cost a tenth of it).
@@ -62,21 +86,20 @@ local drawn = {}
 local function next_number(root)
   local counter = drawn[root]
   if not counter then
-    local reserved = tonumber(call('GET', root .. ':seq') or 0)
+    local reserved = tonumber(call('GET', key_of(root, ':seq')) or 0)
     counter = { last = reserved, reserved = reserved }
     drawn[root] = counter
   end
   counter.last = math.max(counter.last + 1, server_time())
   if counter.last >= counter.reserved then
     counter.reserved = counter.last + RESERVED
-    call('SET', root .. ':seq', text(counter.reserved))
+    call('SET', key_of(root, ':seq'), text(counter.reserved))
   end
   return counter.last
 end
 
 -- Raises before anything is written when a key holds what does not belong there. A key that was right once is not looked
 -- at again, as long as this library is loaded.
-local MAX_KNOWN = 10000
 local known, known_count = {}, 0
 
 local function must_be(kind, key)
@@ -90,6 +113,100 @@ local function must_be(kind, key)
   known_count = known_count + 1
 end
 
+-- Commands take what the stack of Lua can hold.
+local MAX_ARGUMENTS = 1000
+
+local function call_in_parts(command, key, values)
+  if #values == 0 then return end
+  if #values <= MAX_ARGUMENTS then return call(command, key, unpack(values)) end
+  for from = 1, #values, MAX_ARGUMENTS do
+    call(command, key, unpack(values, from, math.min(#values, from + MAX_ARGUMENTS - 1)))
+  end
+end
+
+-- Writes that are gathered while a function runs, and done at its end (function-library.ts) or when what they change is
+-- read: of each hash, sorted set and set one command for all. A write costs Redis ten times what it adds to one, most of it
+-- for the append-only file. The last value of a field, or score of a member, stands; `false` removes it.
+local hash_changes, line_changes, set_changes = {}, {}, {}
+
+local function gather(changes, key, name, value)
+  local of_key = changes[key]
+  if of_key then
+    of_key[name] = value
+  else
+    changes[key] = { [name] = value }
+  end
+end
+
+local function put_field(key, field, value) gather(hash_changes, key, field, value) end
+local function put_in_line(line, member, score) gather(line_changes, line, member, score) end
+local function put_in_set(key, member) gather(set_changes, key, member, true) end
+
+local function flush_hash(key)
+  local changes = hash_changes[key]
+  if not changes then return end
+  hash_changes[key] = nil
+  local fields, gone, count = {}, {}, 0
+  for field, value in pairs(changes) do
+    if value then
+      fields[count + 1], fields[count + 2] = field, value
+      count = count + 2
+    else
+      gone[#gone + 1] = field
+    end
+  end
+  call_in_parts('HSET', key, fields)
+  call_in_parts('HDEL', key, gone)
+end
+
+local function flush_line(line)
+  local changes = line_changes[line]
+  if not changes then return end
+  line_changes[line] = nil
+  local members, gone, count = {}, {}, 0
+  for member, score in pairs(changes) do
+    if score then
+      members[count + 1], members[count + 2] = score, member
+      count = count + 2
+    else
+      gone[#gone + 1] = member
+    end
+  end
+  call_in_parts('ZADD', line, members)
+  call_in_parts('ZREM', line, gone)
+end
+
+local function flush_set(key)
+  local members = {}
+  for member in pairs(set_changes[key]) do members[#members + 1] = member end
+  set_changes[key] = nil
+  call_in_parts('SADD', key, members)
+end
+
+-- An assignment of nil to a field is all that `next` allows while it walks.
+function flush()
+  for key in pairs(hash_changes) do flush_hash(key) end
+  for line in pairs(line_changes) do flush_line(line) end
+  for key in pairs(set_changes) do flush_set(key) end
+end
+
+-- What a function left that ended with an error is not done by the next one.
+function forget_changes()
+  hash_changes, line_changes, set_changes = {}, {}, {}
+end
+
+-- Fields of a hash by their names; absent ones are false.
+local function read_fields(key, fields)
+  flush_hash(key)
+  local found = {}
+  for from = 1, #fields, MAX_ARGUMENTS do
+    local to = math.min(#fields, from + MAX_ARGUMENTS - 1)
+    local values = call('HMGET', key, unpack(fields, from, to))
+    for at = from, to do found[fields[at]] = values[at - from + 1] end
+  end
+  return found
+end
+
 -- Who listens is remembered for a second; listen.lua forgets it when that changes.
 local ears_known = {}
 
@@ -97,7 +214,7 @@ local function ears_of(root)
   local known_ears = ears_known[root]
   local now = server_time()
   if not known_ears or now - known_ears.read > 1000000 or now < known_ears.read then
-    known_ears = { read = now, ids = call('ZRANGE', root .. ':ears', 0, -1) }
+    known_ears = { read = now, ids = call('ZRANGE', key_of(root, ':ears'), 0, -1) }
     ears_known[root] = known_ears
   end
   return known_ears.ids
@@ -117,87 +234,5 @@ local function wake(root, writer)
 end
 
 local function run_keys(root, run)
-  return root .. ':r:' .. run, root .. ':h:' .. run, root .. ':o:' .. run
-end
-
--- Leased items are records, packed with cmsgpack. `at` is when the item is claimable; `owner` is '' while nobody holds it.
-local KINDS = {
-  task = { field = 't:', extra = 'b:' },
-  timer = { field = 'd:' },
-  message = { field = 'm:', extra = 'n:' },
-}
-
--- The two sorted sets of an item: where it waits and where its lease runs.
-local function lines_of(root, kind, item)
-  if kind == 'timer' then return root .. ':timers', root .. ':timers' end
-  if kind == 'message' then return root .. ':mw', root .. ':ml' end
-  if item.recalled > 0 then return root .. ':rw', root .. ':rl' end
-  return root .. ':w:' .. item.queue, root .. ':l:' .. item.queue
-end
-
-local function line_of(root, kind, item)
-  local waiting, leased = lines_of(root, kind, item)
-  if item.owner == '' then return waiting, (kind == 'timer' and item.due or item.seq) end
-  return leased, item.at
-end
-
-local function place(root, kind, item, member)
-  local line, score = line_of(root, kind, item)
-  call('ZADD', line, text(score), member)
-end
-
-local function displace(root, kind, item, member)
-  call('ZREM', (line_of(root, kind, item)), member)
-end
-
--- Records are arrays: half the size of maps, and faster to pack.
-local function pack(kind, item)
-  if kind == 'task' then
-    return cmsgpack.pack({
-      item.owner, item.fence, item.lease_ms, item.at, item.seq,
-      item.attempt, item.queue, item.enqueued, item.claimed, item.deliveries, item.recalled,
-    })
-  end
-  if kind == 'timer' then
-    return cmsgpack.pack({ item.owner, item.fence, item.lease_ms, item.at, item.due })
-  end
-  return cmsgpack.pack({
-    item.owner, item.fence, item.lease_ms, item.at, item.seq, item.tenant, item.run, item.posted,
-  })
-end
-
-local function unpack_item(kind, packed)
-  local r = cmsgpack.unpack(packed)
-  local item = { owner = r[1], fence = r[2], lease_ms = r[3], at = r[4] }
-  if kind == 'task' then
-    item.seq, item.attempt, item.queue, item.enqueued = r[5], r[6], r[7], r[8]
-    item.claimed, item.deliveries, item.recalled = r[9], r[10], r[11]
-  elseif kind == 'timer' then
-    item.due = r[5]
-  else
-    item.seq, item.tenant, item.run, item.posted = r[5], r[6], r[7], r[8]
-  end
-  return item
-end
-
--- The item if owner and fence still hold it: after its lease ended too, until somebody else claims it.
-local function held_as(kind, packed, owner, fence)
-  if not packed then return nil end
-  local item = unpack_item(kind, packed)
-  if item.owner ~= owner or item.owner == '' or item.fence ~= tonumber(fence) then return nil end
-  return item
-end
-
-local function held(open, kind, id, owner, fence)
-  return held_as(kind, call('HGET', open, KINDS[kind].field .. id), owner, fence)
-end
-
-local function remove_item(root, open, run, kind, id, item)
-  local names = KINDS[kind]
-  displace(root, kind, item, pair(id, run))
-  if names.extra then
-    call('HDEL', open, names.field .. id, names.extra .. id)
-  else
-    call('HDEL', open, names.field .. id)
-  end
+  return root .. ':r:' .. run, root .. ':h:' .. run
 end

@@ -1,0 +1,189 @@
+-- Open work: its records, and the sorted sets (lines) in which it stands.
+
+-- Leased items are records. `at` is when the item is claimable; `owner` is '' while nobody holds it; `seq` orders what waits
+-- (of a task it is the place of turns.lua).
+--
+-- The score of a leased item may be earlier than the end of its lease, never later: a renewal writes the record only, and
+-- whoever finds the item before its time puts it back (claim.lua). Nor does a lease that is handed on within its queue move
+-- in the line: its member keeps the slot under which it was claimed, `origin`.
+--
+-- One task of a run, the first that finds it free, has its record in the field `k` (`kept`), with its slot: what is handed
+-- on there from step to step costs one field of a write, and no field is ever removed. Every other task has its record in
+-- `t:<slot>`; when that has an origin, `f:<origin>` tells the slot. A slot has a record, an origin or a forward that bear
+-- its name, never two of them.
+local KINDS = {
+  task = { field = 't:', extra = 'b:' },
+  timer = { field = 'd:' },
+  message = { field = 'm:', extra = 'n:' },
+}
+
+local queue_lines = remember(function(root, queue)
+  return { waiting = root .. ':w:' .. queue, leased = root .. ':l:' .. queue }
+end)
+
+-- The two sorted sets of an item: where it waits and where its lease runs.
+local function lines_of(root, kind, item)
+  if kind == 'timer' then return key_of(root, ':timers'), key_of(root, ':timers') end
+  if kind == 'message' then return key_of(root, ':mw'), key_of(root, ':ml') end
+  if item.recalled > 0 then return key_of(root, ':rw'), key_of(root, ':rl') end
+  local lines = queue_lines(root, item.queue)
+  return lines.waiting, lines.leased
+end
+
+local function line_of(root, kind, item)
+  local waiting, leased = lines_of(root, kind, item)
+  if item.owner == '' then return waiting, (kind == 'timer' and item.due or item.seq) end
+  return leased, item.at
+end
+
+local function member_of(item, id, run)
+  return pair(item.origin or id, run)
+end
+
+-- Redis turns numbers into text without loss, unlike Lua: only replies and what is kept need `text`.
+local function place(root, kind, item, id, run)
+  local line, score = line_of(root, kind, item)
+  put_in_line(line, member_of(item, id, run), score)
+end
+
+local function displace(root, kind, item, id, run)
+  put_in_line((line_of(root, kind, item)), member_of(item, id, run), false)
+end
+
+-- Records are arrays: half the size of maps, and faster to pack. What came with schema 2 stands last; `beats`: it has a
+-- heartbeat (told of kept ones only).
+local function pack(kind, id, item)
+  if kind == 'task' and item.kept then
+    return cmsgpack.pack({
+      item.owner, item.fence, item.lease_ms, item.at, item.seq, item.attempt, item.queue, item.enqueued, item.claimed,
+      item.deliveries, item.recalled, item.origin or false, id, item.beats or false,
+    })
+  end
+  if kind == 'task' then
+    return cmsgpack.pack({
+      item.owner, item.fence, item.lease_ms, item.at, item.seq,
+      item.attempt, item.queue, item.enqueued, item.claimed, item.deliveries, item.recalled, item.origin,
+    })
+  end
+  if kind == 'timer' then
+    return cmsgpack.pack({ item.owner, item.fence, item.lease_ms, item.at, item.due })
+  end
+  return cmsgpack.pack({
+    item.owner, item.fence, item.lease_ms, item.at, item.seq, item.tenant, item.run, item.posted,
+  })
+end
+
+local function unpack_item(kind, packed)
+  local r = cmsgpack.unpack(packed)
+  if kind == 'task' then
+    return {
+      owner = r[1], fence = r[2], lease_ms = r[3], at = r[4], seq = r[5], attempt = r[6], queue = r[7],
+      enqueued = r[8], claimed = r[9], deliveries = r[10], recalled = r[11], origin = r[12] or nil,
+      kept = r[13], beats = r[14],
+    }
+  end
+  if kind == 'timer' then
+    return { owner = r[1], fence = r[2], lease_ms = r[3], at = r[4], due = r[5] }
+  end
+  return {
+    owner = r[1], fence = r[2], lease_ms = r[3], at = r[4],
+    seq = r[5], tenant = r[6], run = r[7], posted = r[8],
+  }
+end
+
+-- The kept task, `kept` being the slot it stands in, or nil.
+local function unpack_kept(packed)
+  if not packed or packed == '' then return nil end
+  return unpack_item('task', packed)
+end
+
+-- The item if owner and fence still hold it: after its lease ended too, until somebody else claims it. Of `found` its own
+-- field is read, and of a task also `k`.
+local function held_in(found, kind, id, owner, fence)
+  local packed = found[KINDS[kind].field .. id]
+  local item
+  if packed then
+    item = unpack_item(kind, packed)
+  elseif kind == 'task' then
+    item = unpack_kept(found.k)
+    if item and item.kept ~= id then return nil end
+  end
+  if not item or item.owner ~= owner or item.owner == '' or item.fence ~= tonumber(fence) then return nil end
+  return item
+end
+
+local function held(record, kind, id, owner, fence)
+  return held_in(read_fields(record, { KINDS[kind].field .. id, 'k' }), kind, id, owner, fence)
+end
+
+local function store_item(record, kind, id, item)
+  put_field(record, item.kept and 'k' or KINDS[kind].field .. id, pack(kind, id, item))
+end
+
+-- An empty `k` is none: removing a field would be a write of its own.
+local function remove_record(record, kind, id, item)
+  if item.kept then
+    put_field(record, 'k', '')
+    if item.beats then put_field(record, 'b:' .. id, false) end
+    return
+  end
+  local names = KINDS[kind]
+  put_field(record, names.field .. id, false)
+  if names.extra then put_field(record, names.extra .. id, false) end
+  if item.origin then put_field(record, 'f:' .. item.origin, false) end
+end
+
+local function remove_item(root, record, run, kind, id, item)
+  displace(root, kind, item, id, run)
+  remove_record(record, kind, id, item)
+end
+
+-- The item is listed under its own name from now on.
+local function forget_origin(record, item)
+  if item.origin and not item.kept then put_field(record, 'f:' .. item.origin, false) end
+  item.origin = nil
+end
+
+-- The item leaves its line, and with it the name it had there.
+local function take_out(root, record, run, kind, id, item)
+  displace(root, kind, item, id, run)
+  forget_origin(record, item)
+end
+
+local function rename(root, record, run, id, item)
+  take_out(root, record, run, 'task', id, item)
+  store_item(record, 'task', id, item)
+  place(root, 'task', item, id, run)
+end
+
+-- The task that a member of a line names: slot, record and heartbeat, or nil.
+local function find_task(record, slot)
+  local found = read_fields(record, { 't:' .. slot, 'k', 'f:' .. slot, 'b:' .. slot })
+  local packed, forward = found['t:' .. slot], found['f:' .. slot]
+  if packed then return slot, unpack_item('task', packed), found['b:' .. slot] end
+  local item = unpack_kept(found.k)
+  if item and (item.origin or item.kept) == slot then
+    local beat = item.beats and call('HGET', record, 'b:' .. item.kept)
+    return item.kept, item, beat
+  end
+  if not forward then return nil end
+  found = read_fields(record, { 't:' .. forward, 'b:' .. forward })
+  item = found['t:' .. forward] and unpack_item('task', found['t:' .. forward])
+  if item and item.origin == slot then return forward, item, found['b:' .. forward] end
+  put_field(record, 'f:' .. slot, false)
+end
+
+-- The lease that is listed under this slot and stands in another gets its own name.
+local function free_name(root, record, run, slot, forward)
+  if not forward then return end
+  local moved = read_fields(record, { 't:' .. forward })['t:' .. forward]
+  if not moved then return put_field(record, 'f:' .. slot, false) end
+  rename(root, record, run, forward, unpack_item('task', moved))
+end
+
+-- When the lease of an item that stands in the line has not ended, it goes to where it belongs.
+local function put_back(line, member, item, now)
+  if item.owner == '' or item.at <= now then return false end
+  call('ZADD', line, 'XX', item.at, member)
+  return true
+end

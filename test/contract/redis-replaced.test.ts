@@ -1,0 +1,91 @@
+import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
+import type { StoreChange } from '../../src/ports/change-feed.ts';
+import type { Logger } from '../../src/ports/logger.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { missingRedis, redisSuite, startRedisServer } from '../support/redis-server.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { createSeededIds } from '../support/seeded-ids.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+import { commit, event, request, runKey } from './fixture.ts';
+
+const RUN = runKey('run-1');
+const endings: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+interface Watched {
+  readonly store: Store;
+  readonly warnings: string[];
+  /** The next change that says so. */
+  readonly replaced: () => Promise<void>;
+}
+
+async function open({ url }: RedisServer): Promise<Watched> {
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_, text) => void warnings.push(text) };
+  const store = await createRedisStore({ url, ids: createSeededIds(1), logger });
+  endings.push(() => store.close());
+  let heard: (change: StoreChange) => void = () => undefined;
+  store.onChange((change) => heard(change));
+  const replaced = (): Promise<void> =>
+    new Promise((resolve) => (heard = (change) => change.replaced === true && resolve()));
+  return { store, warnings, replaced };
+}
+
+async function start(): Promise<RedisServer> {
+  const server = await startRedisServer('--appendfsync', 'always');
+  endings.push(() => server.remove());
+  return server;
+}
+
+function appendOnlyFile({ url }: RedisServer): string {
+  const folder = join(dirname(url.replace('unix://', '')), 'appendonlydir');
+  const name = readdirSync(folder).find((file) => file.endsWith('.incr.aof')) ?? '';
+  return join(folder, name);
+}
+
+describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis that was replaced'), () => {
+  it('is told to everybody who keeps what was read, and warned of, before anything is sent to it', async () => {
+    const server = await start();
+    const { store, warnings, replaced } = await open(server);
+    await commit(store, RUN, 0);
+    const told = replaced();
+    await server.stop('SIGKILL');
+    // Decided on what the server before had told: it waits for a connection, and is not sent to another server.
+    const waiting = store.commit(request(RUN, 1));
+    await server.restart();
+    await told;
+    expect(await waiting).toMatchObject({ kind: 'storeUnavailable' });
+    expect(warnings.join()).toContain('may be lost');
+    expect((await store.load(RUN))?.version).toBe(1);
+  });
+
+  it('holds another history when the end of its file is lost, which is what is read then', async () => {
+    const server = await start();
+    const { store, replaced } = await open(server);
+    await commit(store, RUN, 0);
+    await commit(store, RUN, 1, { events: [event(2, 'lost')] });
+    const told = replaced();
+    await server.stop('SIGKILL');
+    const file = appendOnlyFile(server);
+    truncateSync(file, statSync(file).size - 1);
+    await server.restart();
+    await told;
+    expect((await store.load(RUN))?.version).toBe(1);
+  });
+
+  it('is not meant by a connection that was cut and comes back to the same server', async () => {
+    const server = await start();
+    const { store, warnings } = await open(server);
+    await commit(store, RUN, 0);
+    await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    const repeated = request(RUN, 1);
+    while ((await store.commit(repeated)).kind === 'storeUnavailable');
+    expect(warnings.join()).not.toContain('may be lost');
+  });
+});
