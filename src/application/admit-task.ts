@@ -28,7 +28,7 @@ export async function admitTask(
   task: ClaimedTask,
   barrierOf: (step: PlannedStep, record: StepState) => OpenBreaker | undefined = () => undefined,
 ): Promise<Admission> {
-  const run = await loadRun(ports.runs, task);
+  const run = cachedRun(ports.runs, task) ?? (await ports.runs.refresh(task.lease.key));
   if (run === undefined) {
     await ports.store.discard(task.lease);
     return { kind: 'settled', next: undefined };
@@ -70,10 +70,10 @@ export async function admitTask(
   return { kind: 'admitted', run, step, record };
 }
 
-async function loadRun(runs: RunCache, task: ClaimedTask): Promise<CachedRun | undefined> {
-  const cached = await runs.get(task.lease.key);
-  const isCurrent = cached !== undefined && cached.state.run.version >= task.runVersion;
-  return isCurrent ? cached : runs.refresh(task.lease.key);
+/** If it is no older than the claim. */
+function cachedRun(runs: RunCache, { lease, runVersion }: ClaimedTask): CachedRun | undefined {
+  const cached = runs.peek(lease.key);
+  return cached && cached.state.run.version >= runVersion ? cached : undefined;
 }
 
 function poisoned(ports: ReportPorts, task: ClaimedTask, { heartbeat }: StepState) {

@@ -28,7 +28,8 @@ export interface GuardPorts {
 export class AttemptGuard {
   readonly #ports: GuardPorts;
   readonly #step: Pick<PlannedStep, 'timeoutMs' | 'heartbeatMs'>;
-  readonly #stop = new AbortController();
+  /** Made when a handler asks for the signal: most steps end before anybody would stop them. */
+  #stop: AbortController | undefined;
   readonly startedAtMs: number;
   #lease: Lease;
   #heartbeat: Json | undefined;
@@ -54,6 +55,10 @@ export class AttemptGuard {
 
   /** Aborts when the attempt must stop. */
   get signal(): AbortSignal {
+    if (this.#stop === undefined) {
+      this.#stop = new AbortController();
+      if (this.#stopReason !== undefined) this.#stop.abort(this.#stopReason);
+    }
     return this.#stop.signal;
   }
 
@@ -105,7 +110,7 @@ export class AttemptGuard {
     // Losing the lease outranks the rest: the attempt is somebody else's now.
     if (reason === 'lease_lost' || this.#stopReason === undefined) this.#stopReason = reason;
     // With a reason of its own; without one every abort makes a DOMException with a stack.
-    this.#stop.abort(reason);
+    this.#stop?.abort(reason);
   }
 
   /** Gives the task back to its queue, with the last heartbeat for whoever takes it next. */

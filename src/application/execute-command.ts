@@ -2,7 +2,6 @@ import { decide } from '../domain/decide.ts';
 import type { DecisionContext } from '../domain/decision.ts';
 import type { Rejection } from '../domain/rejection.ts';
 import { createRunState, draftOf, type DraftState } from '../domain/state.ts';
-import { evolve } from '../domain/evolve.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import {
@@ -185,8 +184,9 @@ class Batch {
         if (commands.length === 0) refused.push({ pending, rejection: ruling.rejection });
         continue;
       }
-      for (const event of ruling.events) evolve(run.plan, draft, event, nowMs);
-      commands.push({ envelope: pending.envelope, ...ruling });
+      ruling.after.apply();
+      const { events, isUnfinished } = ruling;
+      commands.push({ envelope: pending.envelope, events, isUnfinished });
     }
     // What an old cache refuses may be allowed by now: only a fresh state refuses for good.
     if (refused.length > 0 && !isFresh) return undefined;

@@ -6,9 +6,17 @@ export interface LeastRecentlyUsed<Value> {
   readonly size: number;
 }
 
+interface Entry<Value> {
+  value: Value;
+  weight: number;
+  /** Since it was last looked at for eviction. */
+  isUsed: boolean;
+}
+
 /**
- * Keeps the entries used last: at most `capacity` of them, and of a total weight of at most `maxWeight` (the newest is
- * kept whatever it weighs). A Map remembers insertion order, which is all it needs.
+ * Keeps the entries used last, about: at most `capacity` of them, and of a total weight of at most `maxWeight` (the newest
+ * is kept whatever it weighs). Who was used since the last look gets a second chance (Corbató's clock, 1968): moving an
+ * entry in its Map at every use cost the engine a fortieth of its time.
  */
 export function createLeastRecentlyUsed<Value>(
   capacity: number,
@@ -17,33 +25,40 @@ export function createLeastRecentlyUsed<Value>(
     weigh: () => 0,
   },
 ): LeastRecentlyUsed<Value> {
-  const entries = new Map<string, { readonly value: Value; readonly weight: number }>();
+  const entries = new Map<string, Entry<Value>>();
   let total = 0;
   const remove = (key: string): void => {
     total -= entries.get(key)?.weight ?? 0;
     entries.delete(key);
   };
-  const evict = (): void => {
-    for (const oldest of entries.keys()) {
+  /** Entries that are put back come again, at the end. */
+  const evictFor = (newest: string): void => {
+    for (const [oldest, entry] of entries) {
       const isTooMuch = entries.size > capacity || total > maxWeight;
       if (!isTooMuch || entries.size === 1) return;
-      remove(oldest);
+      if (!entry.isUsed && oldest !== newest) {
+        remove(oldest);
+        continue;
+      }
+      entry.isUsed = false;
+      entries.delete(oldest);
+      entries.set(oldest, entry);
     }
   };
   return {
     get(key) {
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, entry);
+      entry.isUsed = true;
       return entry.value;
     },
     set(key, value) {
-      remove(key);
       const weight = weigh(value);
-      total += weight;
-      entries.set(key, { value, weight });
-      evict();
+      const known = entries.get(key);
+      total += weight - (known?.weight ?? 0);
+      if (known === undefined) entries.set(key, { value, weight, isUsed: false });
+      else Object.assign(known, { value, weight, isUsed: true });
+      evictFor(key);
     },
     delete: remove,
     clear() {

@@ -91,7 +91,9 @@ class TaskRun {
         input: taskInput(this.#step, this.#record),
         workspace: run.workspace,
         lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,
-        signal: guard.signal,
+        get signal() {
+          return guard.signal;
+        },
         heartbeat: (payload) => guard.beat(payload),
       });
     } catch (error) {

@@ -6,7 +6,13 @@ import { MAX_RUN_BYTES, MAX_STEPS_PER_DECISION, MAX_UNITS_PER_DECISION } from '.
 import { stepById, type Plan, type PlannedStep } from './plan.ts';
 import { isReadable } from './readable-value.ts';
 import type { Rejection } from './rejection.ts';
-import { draftOf, type RunHeader, type RunState, type StepState } from './state.ts';
+import {
+  draftOf,
+  type DraftState,
+  type RunHeader,
+  type RunState,
+  type StepState,
+} from './state.ts';
 
 /** What the world adds to a decision; passed in, so that the same arguments always decide the same. */
 export interface DecisionContext {
@@ -21,10 +27,14 @@ export interface DecisionContext {
 }
 
 export type Ruling =
-  /** `isUnfinished`: there is more to do at once; an `advance` timer must follow in the same commit. */
+  /**
+   * `after`: the state as the events leave it; its `apply` writes them into the state that was decided on.
+   * `isUnfinished`: there is more to do at once; an `advance` timer must follow in the same commit.
+   */
   | {
       readonly kind: 'accepted';
       readonly events: readonly EventBody[];
+      readonly after: DraftState;
       readonly isUnfinished: boolean;
     }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
@@ -41,7 +51,7 @@ export class Decision {
   readonly plan: Plan;
   readonly context: DecisionContext;
   readonly events: EventBody[] = [];
-  readonly #draft: RunState;
+  readonly #draft: DraftState;
   readonly #unitsBefore = unitsSpent();
   #bytes: number;
   #engineSteps = 0;
@@ -96,7 +106,8 @@ export class Decision {
   }
 
   accept(): Ruling {
-    return { kind: 'accepted', events: this.events, isUnfinished: this.#isUnfinished };
+    const { events } = this;
+    return { kind: 'accepted', events, after: this.#draft, isUnfinished: this.#isUnfinished };
   }
 
   #extend(event: EventBody, append: () => void): void {

@@ -77,13 +77,18 @@ export function effectsOf(
 ): Effects {
   const effects: Effects = { enqueue: [], recall: [], timers: [], cancelTimers: [] };
   for (const event of events) addEffects(plan, event, heldSlots, effects);
-  // Timer ids are never used twice, so one that is set and cancelled by the same commit is not wanted.
-  const cancelled = new Set(effects.cancelTimers);
+  const { enqueue, timers, cancelTimers } = effects;
   return {
     ...effects,
-    enqueue: effects.enqueue.map((task) => withPriority(plan, task, runPriority)),
-    timers: effects.timers.filter(({ timerId }) => !cancelled.has(timerId)),
+    enqueue: enqueue.map((task) => withPriority(plan, task, runPriority)),
+    timers: timers.length === 0 ? timers : wantedTimers(timers, cancelTimers),
   };
+}
+
+/** Timer ids are never used twice, so one that is set and cancelled by the same commit is not wanted. */
+function wantedTimers(timers: Effects['timers'], cancelTimers: readonly string[]) {
+  const cancelled = new Set(cancelTimers);
+  return timers.filter(({ timerId }) => !cancelled.has(timerId));
 }
 
 /** Of the step, else of the run, else of the workflow: no event needs to carry it, and retries and handovers keep it. */

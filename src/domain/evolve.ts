@@ -10,8 +10,7 @@ import type { RunState, StepState } from './state.ts';
  * in the event. Throws for an event that no version of `decide` can have written (a defect, not an operational error).
  */
 export function evolve(plan: Plan, state: RunState, event: EventBody, occurredAtMs: number): void {
-  state.run = { ...state.run, version: state.run.version + 1 };
-  apply(new Fold(plan, state, occurredAtMs), event);
+  apply(new Fold(plan, state, occurredAtMs, 1), event);
 }
 
 /**
@@ -19,7 +18,7 @@ export function evolve(plan: Plan, state: RunState, event: EventBody, occurredAt
  * instead of writing many.
  */
 export function evolveMore(plan: Plan, state: RunState, event: EventBody, nowMs: number): void {
-  apply(new Fold(plan, state, nowMs), event);
+  apply(new Fold(plan, state, nowMs, 0), event);
 }
 
 /** The attempt is offered anew when the time has come: the one before it counts as the last. */

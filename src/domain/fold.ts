@@ -26,12 +26,16 @@ const FORGOTTEN = {
 export class Fold {
   readonly #plan: Plan;
   readonly #state: RunState;
+  /** The state's header, copied once for this event: whoever holds the one before keeps it. */
+  readonly #run: { -readonly [Key in keyof RunHeader]: RunHeader[Key] };
   readonly #atMs: number;
 
-  constructor(plan: Plan, state: RunState, atMs: number) {
+  constructor(plan: Plan, state: RunState, atMs: number, newEvents: 0 | 1) {
     this.#plan = plan;
     this.#state = state;
+    this.#run = { ...state.run, version: state.run.version + newEvents };
     this.#atMs = atMs;
+    state.run = this.#run;
   }
 
   started(event: EventOf<'WorkflowStarted'>): void {
@@ -286,7 +290,7 @@ export class Fold {
   }
 
   #header(patch: Partial<RunHeader>): void {
-    this.#state.run = { ...this.#state.run, ...patch };
+    Object.assign(this.#run, patch);
   }
 
   #index(step: string): number {

@@ -87,7 +87,7 @@ describe('a task that is not to run', () => {
   it('because its run is gone is dropped', async () => {
     const key = await here.start(workflow([work('a')]));
     const { runs, store } = here;
-    runs.get = async () => undefined;
+    runs.peek = () => undefined;
     runs.refresh = async () => undefined;
     worker();
     await until(here.clock, async () => (await store.openWork(key)).tasks.length === 0);
