@@ -61,6 +61,7 @@ function limitTable(): string {
       'workers that may vanish with one attempt before it fails as `poison`',
       runLimits.MAX_DELIVERIES,
     ],
+    ['times that one attempt is put off while its target is down', runLimits.MAX_POSTPONEMENTS],
   ];
   return table(
     ['limit', 'value'],
