@@ -43,6 +43,19 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('commits that travel toge
     return entries.map(([, fields]) => fields);
   };
 
+  it('keep no more entries of the feed than the store was told, whoever writes them', async () => {
+    const options = { url: server.url, ids: createSeededIds(9_000 + seed), logger: silentLogger };
+    const small = await createRedisStore({ ...options, maxFeedEntries: 100 });
+    const run = runKey('one');
+    for (let version = 0; version < 250; version += 1)
+      await commit(small, run, version, { events: events(version + 1, version + 1) });
+    await small.close();
+    const entries = Number(await server.command('XLEN', 'baton:{0}:feed'));
+    // Redis removes whole nodes of its own, of 100 entries.
+    expect(entries).toBeGreaterThanOrEqual(100);
+    expect(entries).toBeLessThan(200);
+  });
+
   it('are one call for those of one turn, up to a bound, and each is answered', async () => {
     const start = (): Promise<unknown> =>
       Promise.all(RUNS.map((key) => commit(store, key, 0, { events: events(1, 2) })));

@@ -214,22 +214,4 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('the lines of the Redis s
       ['b', 2],
     ]);
   });
-
-  it('are those of a store of schema 1 too, which is raised when it is opened', async () => {
-    await start('a');
-    await claimTask(store);
-    const meta = JSON.parse(String(await server.command('GET', 'baton:{0}:meta'))) as object;
-    const old = { ...meta, schemaVersion: 1 };
-    await server.command('SET', 'baton:{0}:meta', JSON.stringify(old));
-    const ids = createSeededIds(1_000 + seed);
-    const opened = await createRedisStore({ url: server.url, ids, clock, logger: silentLogger });
-    expect(JSON.parse(String(await server.command('GET', 'baton:{0}:meta')))).toEqual({
-      ...meta,
-      schemaVersion: 2,
-    });
-    expect((await opened.describe()).schemaVersion).toBe(2);
-    await clock.advance(LEASE_MS);
-    expect(await claimTask(opened, 'worker-2')).toMatchObject({ slot: 'a', delivery: 2 });
-    await opened.close();
-  });
 });

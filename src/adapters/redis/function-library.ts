@@ -2,14 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** In the order in which they refer to each other. */
+/** What the functions share, in the order in which they refer to each other. */
+const SHARED_PARTS = ['shared', 'items', 'turns', 'run-index', 'schedule', 'feed-length'] as const;
+/** The functions. Each part has its own names: Lua knows no more than 200 in one block. */
 const PARTS = [
-  'shared',
-  'items',
-  'turns',
-  'run-index',
-  'schedule',
-  'feed-length',
   'commit',
   'claim',
   'lease',
@@ -33,11 +29,14 @@ export interface FunctionLibrary {
 
 /**
  * The library's name, and with it each function's, carries the hash of its content: processes of two versions work side
- * by side, each with the functions it was written for. Libraries of versions gone by stay (some 40 KB each).
+ * by side, each with the functions it was written for. Libraries of versions gone by stay (some 40 KB each). `addition`
+ * makes it another version, for tests.
  */
-export function readFunctionLibrary(): FunctionLibrary {
+export function readFunctionLibrary(addition = ''): FunctionLibrary {
   const folder = join(import.meta.dirname, 'functions');
-  const body = PARTS.map((part) => readFileSync(join(folder, `${part}.lua`), 'utf8')).join('\n');
+  const read = (part: string): string => readFileSync(join(folder, `${part}.lua`), 'utf8');
+  const parts = PARTS.map((part) => `do\n${read(part)}end`);
+  const body = [...SHARED_PARTS.map(read), ...parts, addition].join('\n');
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
   const name = `baton_${hash}`;
   return {
@@ -62,7 +61,7 @@ function commandsIn(body: string): readonly string[] {
 function registration(name: string): string {
   return `
 -- Only running functions see redis.call and Lua's own libraries.
-local call, format, sub, find, started
+local call, format, sub, find, byte, started
 local flush, forget_changes
 
 local function register(operation, callback, flag)
@@ -70,7 +69,7 @@ local function register(operation, callback, flag)
     function_name = '${name}_' .. operation,
     flags = flag and { flag } or {},
     callback = function(keys, args)
-      call, format, sub, find = redis.call, string.format, string.sub, string.find
+      call, format, sub, find, byte = redis.call, string.format, string.sub, string.find, string.byte
       started = nil
       forget_changes()
       local reply = callback(keys, args)

@@ -14,7 +14,9 @@ import {
 } from './check-server.ts';
 import { connectFailure } from './connect-failure.ts';
 import { connectNodes } from './connect-nodes.ts';
+import { convertStore } from './convert-store.ts';
 import { readFunctionLibrary } from './function-library.ts';
+import type { FunctionLibrary } from './function-library.ts';
 import { createRedisArtifactStore } from './redis-artifact-store.ts';
 import { createRedisCatalog } from './redis-catalog.ts';
 import { replyCode } from './redis-failure.ts';
@@ -50,6 +52,8 @@ export interface RedisStoreOptions {
   readonly maxFeedEntries?: number;
   /** Stands for the server's time, for tests. Default: Redis's own. */
   readonly clock?: Clock;
+  /** Stands for another version of the functions, for tests. Default: those of this version. */
+  readonly library?: FunctionLibrary;
 }
 
 /**
@@ -57,30 +61,54 @@ export interface RedisStoreOptions {
  * of Baton; what a crash of the server may cost `describe` says in words (docs/redis.conf). A process that dies midway
  * leaves whole commits only. While Redis is away every call is answered within 5 s, and works again when it is back.
  *
- * Rejects within 5 s with RedisStoreError when the server cannot be used as it is; nothing was changed then.
+ * Rejects within 5 s with RedisStoreError when the server cannot be used as it is; nothing was changed then. A store of an
+ * older schema is converted first, for as long as that takes.
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<Store> {
   const address = parseRedisUrl(options.url);
-  return beforeDeadline(connect(options, address), address.shown, (late) => void late.close());
+  const { store, convert } = await beforeDeadline(
+    connect(options, address),
+    address.shown,
+    (late) => void late.store.close(),
+  );
+  try {
+    // As long as it takes.
+    await convert();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw asStartFailure(error, address);
+  }
 }
 
-async function connect(options: RedisStoreOptions, address: RedisAddress): Promise<Store> {
+interface Opened {
+  readonly store: Store;
+  /** Raises a store of an older schema to this one: see convert-store.ts. */
+  readonly convert: () => Promise<void>;
+}
+
+async function connect(options: RedisStoreOptions, address: RedisAddress): Promise<Opened> {
   const nodes = await connectNodes(address, options.logger);
   try {
     return await open(options, address, nodes);
   } catch (error) {
     nodes.close();
-    if (error instanceof RedisStoreError) throw error;
-    if (replyCode(error) === undefined && !(error instanceof StoreUnavailableError)) throw error;
-    throw connectFailure(error, address.shown);
+    throw asStartFailure(error, address);
   }
 }
 
+function asStartFailure(error: unknown, { shown }: RedisAddress): unknown {
+  if (error instanceof RedisStoreError) return error;
+  if (replyCode(error) === undefined && !(error instanceof StoreUnavailableError)) return error;
+  return connectFailure(error, shown);
+}
+
 async function open(
-  { ids, logger, clock, shards, maxFeedEntries = MAX_FEED_ENTRIES }: RedisStoreOptions,
+  { library = readFunctionLibrary(), ...options }: RedisStoreOptions,
   address: RedisAddress,
   nodes: RedisNodes,
-): Promise<Store> {
+): Promise<Opened> {
+  const { ids, logger, clock, shards, maxFeedEntries = MAX_FEED_ENTRIES } = options;
   for (const facts of await readAllFacts(nodes)) assertServer(facts, address);
   const secret = Buffer.from(ids.newId() + ids.newId()).toString('hex');
   const fresh = {
@@ -89,7 +117,6 @@ async function open(
     secret,
   };
   const meta = await openMeta(nodes, address.prefix, fresh);
-  const library = readFunctionLibrary();
   const session = new RedisSession({
     nodes,
     library,
@@ -101,13 +128,11 @@ async function open(
   await assertRights(session, library.commands, address.shown);
   const wakeUps = await createWakeUps(session, nodes, logger);
   nodes.onReplaced(() => wakeUps.notify({ work: true, replaced: true }));
-  return assemble(
-    session,
-    wakeUps,
-    meta.secret,
-    createDescribe(session, nodes, address),
-    maxFeedEntries,
-  );
+  const describe = createDescribe(session, nodes, address);
+  return {
+    store: assemble(session, wakeUps, meta.secret, describe, maxFeedEntries),
+    convert: () => session.perform(() => convertStore(session, nodes, address.prefix, meta)),
+  };
 }
 
 function assemble(

@@ -5,8 +5,9 @@ import { RedisStoreError } from './redis-store-error.ts';
 import { text } from './reply.ts';
 
 /**
- * Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. 2: leases that
- * are handed on keep their place in line, and lines may be early (functions/items.lua); what 1 wrote is read as it is.
+ * Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. 2: open work
+ * stands in the run's hash, leases that are handed on keep their place in line, and lines may be early
+ * (functions/items.lua); convert-store.ts makes it of 1.
  */
 export const SCHEMA_VERSION = 2;
 
@@ -23,9 +24,8 @@ export function metaKey(prefix: string): string {
 }
 
 /**
- * What was fixed when the store was made, by whoever was first: `fresh` then stands. A store of an older schema is raised
- * to this one, and from then on refused by older versions; those that already run must have ended. Throws RedisStoreError,
- * and has changed nothing, when the key holds something else or a newer store.
+ * What was fixed when the store was made, by whoever was first: `fresh` then stands. Its schema may be older than this one
+ * (convert-store.ts). Throws RedisStoreError, and has changed nothing, when the key holds something else or a newer store.
  */
 export async function openMeta(
   nodes: RedisNodes,
@@ -35,15 +35,17 @@ export async function openMeta(
   const key = metaKey(prefix);
   try {
     await nodes.send(0, 'set', [key, JSON.stringify(fresh), 'nx']);
-    const meta = parseMeta(key, text(await nodes.send(0, 'get', [key])));
-    if (meta.schemaVersion === SCHEMA_VERSION) return meta;
-    const raised = { ...meta, schemaVersion: SCHEMA_VERSION };
-    await nodes.send(0, 'set', [key, JSON.stringify(raised), 'xx']);
-    return raised;
+    return parseMeta(key, text(await nodes.send(0, 'get', [key])));
   } catch (error) {
     if (replyCode(error) === 'WRONGTYPE') throw foreign(key);
     throw error;
   }
+}
+
+/** From then on older versions of Baton refuse the store. */
+export async function raiseMeta(nodes: RedisNodes, prefix: string, meta: StoreMeta): Promise<void> {
+  const raised = { ...meta, schemaVersion: SCHEMA_VERSION };
+  await nodes.send(0, 'set', [metaKey(prefix), JSON.stringify(raised), 'xx']);
 }
 
 function parseMeta(key: string, json: string): StoreMeta {

@@ -97,7 +97,7 @@ local function lease(root, one, claim)
   end
   forget_origin(one.record, item)
   store_item(one.record, one.kind, one.id, item)
-  put_in_line(one.line, one.member, false)
+  take_from_line(one.line, one.member)
   place(root, one.kind, item, one.id, one.run)
 end
 
@@ -126,11 +126,9 @@ end
 
 local function describe_lease(one, reply)
   local tenant, run_id = split(one.run)
-  for _, value in ipairs({
-    text(one.age), one.id, tenant, run_id, text(one.item.fence), text(one.item.at),
-  }) do
-    reply[#reply + 1] = value
-  end
+  local last = #reply
+  reply[last + 1], reply[last + 2], reply[last + 3] = text(one.age), one.id, tenant
+  reply[last + 4], reply[last + 5], reply[last + 6] = run_id, text(one.item.fence), text(one.item.at)
 end
 
 local function answer(root, found, claim, lines, describe)
@@ -162,11 +160,11 @@ local function claim_tasks(keys, args)
   found = in_order(found, function(item) return item.seq end)
   return answer(root, found, claim, lines, function(one, reply)
     describe_lease(one, reply)
-    reply[#reply + 1] = text(one.item.attempt)
-    reply[#reply + 1] = one.item.queue
-    reply[#reply + 1] = text(one.item.deliveries)
-    reply[#reply + 1] = text(call('LLEN', root .. ':h:' .. one.run))
-    reply[#reply + 1] = one.heartbeat or ''
+    local _, history = run_keys(root, one.run)
+    local last = #reply
+    reply[last + 1], reply[last + 2] = text(one.item.attempt), one.item.queue
+    reply[last + 3], reply[last + 4] = text(one.item.deliveries), text(call('LLEN', history))
+    reply[last + 5] = one.heartbeat or ''
   end)
 end
 

@@ -93,7 +93,7 @@ local function take_request(args, at, now)
   local r = {
     args = args, now = now, run = run, before = args[at + 1], expected = tonumber(args[at + 1]),
     count = count, events_at = events_at, commands = commands, snapshot = false, index = false, tenant = false,
-    run_id = false, enqueue = NONE, recall = NONE, cancel = NONE, timers = NONE, messages = NONE,
+    run_id = false, is_plain = args[next_at] == '', enqueue = NONE, recall = NONE, cancel = NONE, timers = NONE, messages = NONE,
   }
   local letters = args[next_at]
   if letters == '' then return r, next_at + 1 end
@@ -105,6 +105,27 @@ local function commands_key(root, r, record, version)
   return version < LONG_RUN and record or (root .. ':c:' .. r.run)
 end
 
+-- As `read_record`, with tables of a size that is known.
+local function read_for_one(r, record, command)
+  if hash_changes[record] then flush_hash(record) end
+  if command.kind ~= 'task' or command.run ~= r.run then
+    local other = command.run == r.run and KINDS[command.kind].field .. command.item or 'k'
+    local found = call('HMGET', record, command.field, 'i', other)
+    return { [command.field] = found[1], i = found[2], [other] = found[3] }
+  end
+  local slot, next = 't:' .. command.item, command.continue
+  if not next then
+    local found = call('HMGET', record, command.field, 'k', slot, 'i')
+    return { [command.field] = found[1], k = found[2], [slot] = found[3], i = found[4] }
+  end
+  local next_slot, forward = 't:' .. next.slot, 'f:' .. next.slot
+  local found = r.index and call('HMGET', record, command.field, 'k', slot, next_slot, forward, 'i')
+    or call('HMGET', record, command.field, 'k', slot, next_slot, forward)
+  return {
+    [command.field] = found[1], k = found[2], [slot] = found[3], [next_slot] = found[4], [forward] = found[5], i = found[6],
+  }
+end
+
 -- What was answered to the commands, the items that they hold and the present index entry. A run without events has nothing
 -- of it.
 local function read_record(r, record, commands, version)
@@ -113,6 +134,7 @@ local function read_record(r, record, commands, version)
     call('HLEN', record)
     return NONE
   end
+  if #r.commands == 1 and commands == record then return read_for_one(r, record, r.commands[1]) end
   local fields = {}
   for _, command in ipairs(r.commands) do
     fields[#fields + 1] = command.field
@@ -164,11 +186,12 @@ end
 
 local function check_keys(root, r, version)
   if version == 0 then must_be('zset', key_of(root, ':runs')) end
-  if #r.enqueue > 0 then must_be('set', key_of(root, ':queues')) end
-  for _, task in ipairs(r.enqueue) do check_queue(root, task.queue) end
   for _, command in ipairs(r.commands) do
     if command.continue then check_queue(root, command.continue.queue) end
   end
+  if r.is_plain then return end
+  if #r.enqueue > 0 then must_be('set', key_of(root, ':queues')) end
+  for _, task in ipairs(r.enqueue) do check_queue(root, task.queue) end
   if #r.timers > 0 then must_be('zset', key_of(root, ':timers')) end
   if #r.messages > 0 then must_be('zset', key_of(root, ':mw')) end
   if #r.recall > 0 then
@@ -212,8 +235,10 @@ local function commit_one(root, r, pointers)
   write_record(root, r, record, commands, found.i)
   local reply = { version + r.count }
   settle(root, r, record, reply)
-  if r.enqueue ~= NONE then enqueue(root, r, record) end
-  schedule(root, r, record)
+  if not r.is_plain then
+    if r.enqueue ~= NONE then enqueue(root, r, record) end
+    schedule(root, r, record)
+  end
   return reply
 end
 

@@ -87,6 +87,24 @@ local function scan_runs(keys, args)
   return reply
 end
 
+-- convert_runs: of schema 1, where open work had a hash of its own, `:o:<run>`. ARGV number to go on after, limit.
+-- Reply: number to go on after, or '' when there are no more.
+local function convert_runs(keys, args)
+  local root, last = keys[1], ''
+  local found = call(
+    'ZRANGEBYSCORE', root .. ':runs', '(' .. args[1], '+inf', 'WITHSCORES', 'LIMIT', 0, args[2])
+  for at = 1, #found, 2 do
+    local open, record = root .. ':o:' .. found[at], run_keys(root, found[at])
+    local fields = call('HGETALL', open)
+    if fields[1] then
+      call_in_parts('HSET', record, fields)
+      call('UNLINK', open)
+    end
+    last = text(tonumber(found[at + 1]))
+  end
+  return last
+end
+
 -- replace_index. ARGV tenant, run id, version, name, status, start, end or '', marks. Reply: 1 or 0.
 local function replace_index(keys, args)
   local root, tenant, run_id = keys[1], args[1], args[2]
@@ -149,7 +167,7 @@ local function remove_run(root, tenant, run_id)
   local kept = unpack_kept(call('HGET', record, 'k'))
   if kept then displace(root, 'task', kept, kept.kept, run) end
   remove_index(root, tenant, run_id, entry)
-  put_in_line(root .. ':runs', run, false)
+  take_from_line(root .. ':runs', run)
   call('UNLINK', record, history, root .. ':c:' .. run, root .. ':a:' .. run)
   return true
 end
@@ -165,6 +183,7 @@ end
 
 register('list_runs', list_runs, 'no-writes')
 register('scan_runs', scan_runs, 'no-writes')
+register('convert_runs', convert_runs)
 register('replace_index', replace_index)
 register('oldest_finished', oldest_finished, 'no-writes')
 -- Makes room: also when the memory limit is reached.

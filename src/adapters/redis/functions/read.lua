@@ -38,7 +38,8 @@ local function open_work(keys, args)
   for _, field in ipairs(fields) do
     local kind, id, packed = sub(field, 1, 2), sub(field, 3), found[field]
     if field == 'k' or kind == 't:' then
-      local item = unpack_kept(packed)
+      local item
+      if field == 'k' then item = unpack_kept(packed) else item = unpack_item('task', packed) end
       id = item and item.kept or id
       tasks[#tasks + 1] = item and {
         id, text(item.attempt), item.queue, text(item.deliveries), item.recalled > 0 and '1' or '',

@@ -30,12 +30,12 @@ local function take_index(args, at)
 end
 
 local function pack_index(entry)
-  return cmsgpack.pack({ entry.name, entry.status, entry.started, entry.finished, entry.marks })
+  return cmsgpack.pack(entry.name, entry.status, entry.started, entry.finished, entry.marks)
 end
 
 local function unpack_index(packed)
-  local e = cmsgpack.unpack(packed)
-  return { name = e[1], status = e[2], started = e[3], finished = e[4], marks = e[5] }
+  local name, status, started, finished, marks = values_of(packed)
+  return { name = name, status = status, started = started, finished = finished, marks = marks }
 end
 
 local function has_mark(entry, mark)
@@ -55,11 +55,11 @@ local function check_index(root, tenant, entry)
 end
 
 local function remove_index(root, tenant, run_id, entry)
-  put_in_line(by_start(root, tenant), run_id, false)
-  put_in_line(by_status(root, tenant, entry.status), run_id, false)
-  if entry.finished ~= '' then put_in_line(by_end(root, tenant), run_id, false) end
+  take_from_line(by_start(root, tenant), run_id)
+  take_from_line(by_status(root, tenant, entry.status), run_id)
+  if entry.finished ~= '' then take_from_line(by_end(root, tenant), run_id) end
   for _, mark in ipairs(MARKS) do
-    if has_mark(entry, mark) then put_in_line(by_mark(root, tenant, mark), run_id, false) end
+    if has_mark(entry, mark) then take_from_line(by_mark(root, tenant, mark), run_id) end
   end
 end
 
@@ -68,7 +68,7 @@ local function move_index(root, tenant, run_id, old, new)
   local is_moved = not old or old.started ~= new.started
   if is_moved then put_in_line(by_start(root, tenant), run_id, new.started) end
   if old and old.status ~= new.status then
-    put_in_line(by_status(root, tenant, old.status), run_id, false)
+    take_from_line(by_status(root, tenant, old.status), run_id)
   end
   if is_moved or old.status ~= new.status then
     put_in_line(by_status(root, tenant, new.status), run_id, new.started)
@@ -79,7 +79,7 @@ local function move_index(root, tenant, run_id, old, new)
       put_in_set(key_of(root, ':tenants'), tenant)
     end
   elseif old and old.finished ~= '' then
-    put_in_line(by_end(root, tenant), run_id, false)
+    take_from_line(by_end(root, tenant), run_id)
   end
   if new.marks == '' and (not old or old.marks == '') then return end
   for _, mark in ipairs(MARKS) do
@@ -87,7 +87,7 @@ local function move_index(root, tenant, run_id, old, new)
     if after and (is_moved or not before) then
       put_in_line(by_mark(root, tenant, mark), run_id, new.started)
     elseif before and not after then
-      put_in_line(by_mark(root, tenant, mark), run_id, false)
+      take_from_line(by_mark(root, tenant, mark), run_id)
     end
   end
 end

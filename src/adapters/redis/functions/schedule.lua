@@ -45,14 +45,14 @@ local function move_record(record, slot, old, next_slot, item)
   local origin = old.origin or slot
   if origin ~= next_slot then item.origin = origin end
   if item.kept then
-    if old.beats then put_field(record, 'b:' .. slot, false) end
+    if old.beats then remove_field(record, 'b:' .. slot) end
   else
-    put_field(record, 't:' .. slot, false)
-    put_field(record, 'b:' .. slot, false)
+    remove_field(record, 't:' .. slot)
+    remove_field(record, 'b:' .. slot)
     if item.origin then
       put_field(record, 'f:' .. origin, next_slot)
     elseif old.origin then
-      put_field(record, 'f:' .. origin, false)
+      remove_field(record, 'f:' .. origin)
     end
   end
   store_item(record, 'task', next_slot, item)
@@ -170,8 +170,8 @@ local function recall(root, r, record, slot)
 end
 
 local function cancel_timer(root, r, record, id)
-  put_field(record, 'd:' .. id, false)
-  put_in_line(key_of(root, ':timers'), pair(id, r.run), false)
+  remove_field(record, 'd:' .. id)
+  take_from_line(key_of(root, ':timers'), pair(id, r.run))
 end
 
 local function set_timer(root, r, record, timer)

@@ -124,56 +124,69 @@ local function call_in_parts(command, key, values)
   end
 end
 
--- Writes that are gathered while a function runs, and done at its end (function-library.ts) or when what they change is
--- read: of each hash, sorted set and set one command for all. A write costs Redis ten times what it adds to one, most of it
--- for the append-only file. The last value of a field, or score of a member, stands; `false` removes it.
+-- Writes that are gathered while a function runs, and done at its end (function-library.ts) or before what they change is
+-- read: of each hash, sorted set and set one command for all. A command of its own costs as much as ten more values of one,
+-- most of it for the append-only file. A change holds pairs in one array, as the command takes them, and what goes in
+-- another; what goes, goes first: who takes back what was put has it written before. Room for eight values is made at once,
+-- for a table that grows costs more than what it holds.
 local hash_changes, line_changes, set_changes = {}, {}, {}
 
-local function gather(changes, key, name, value)
-  local of_key = changes[key]
-  if of_key then
-    of_key[name] = value
+local function put_pair(changes, key, first, second)
+  local change = changes[key]
+  if not change then
+    changes[key] = { first, second, nil, nil, nil, nil, nil, nil, count = 2, gone = false }
+    return
+  end
+  local count = change.count
+  change[count + 1], change[count + 2] = first, second
+  change.count = count + 2
+end
+
+local function flush_pairs(changes, key, put, remove)
+  local change = changes[key]
+  if not change then return end
+  changes[key] = nil
+  if change.gone then call_in_parts(remove, key, change.gone) end
+  local count = change.count
+  if count == 0 then return end
+  for from = 1, count, MAX_ARGUMENTS do
+    call(put, key, unpack(change, from, math.min(count, from + MAX_ARGUMENTS - 1)))
+  end
+end
+
+local function flush_hash(key) flush_pairs(hash_changes, key, 'HSET', 'HDEL') end
+local function flush_line(line) flush_pairs(line_changes, line, 'ZADD', 'ZREM') end
+
+local function remove_name(changes, key, name, first_at, flush_one)
+  local change = changes[key]
+  for at = first_at, change and change.count or 0, 2 do
+    if change[at] == name then
+      flush_one(key)
+      change = nil
+      break
+    end
+  end
+  if not change then
+    changes[key] = { count = 0, gone = { name } }
+  elseif change.gone then
+    change.gone[#change.gone + 1] = name
   else
-    changes[key] = { [name] = value }
+    change.gone = { name }
   end
 end
 
-local function put_field(key, field, value) gather(hash_changes, key, field, value) end
-local function put_in_line(line, member, score) gather(line_changes, line, member, score) end
-local function put_in_set(key, member) gather(set_changes, key, member, true) end
+local function put_field(key, field, value) put_pair(hash_changes, key, field, value) end
+local function remove_field(key, field) remove_name(hash_changes, key, field, 1, flush_hash) end
+local function put_in_line(line, member, score) put_pair(line_changes, line, score, member) end
+local function take_from_line(line, member) remove_name(line_changes, line, member, 2, flush_line) end
 
-local function flush_hash(key)
-  local changes = hash_changes[key]
-  if not changes then return end
-  hash_changes[key] = nil
-  local fields, gone, count = {}, {}, 0
-  for field, value in pairs(changes) do
-    if value then
-      fields[count + 1], fields[count + 2] = field, value
-      count = count + 2
-    else
-      gone[#gone + 1] = field
-    end
+local function put_in_set(key, member)
+  local members = set_changes[key]
+  if not members then
+    members = {}
+    set_changes[key] = members
   end
-  call_in_parts('HSET', key, fields)
-  call_in_parts('HDEL', key, gone)
-end
-
-local function flush_line(line)
-  local changes = line_changes[line]
-  if not changes then return end
-  line_changes[line] = nil
-  local members, gone, count = {}, {}, 0
-  for member, score in pairs(changes) do
-    if score then
-      members[count + 1], members[count + 2] = score, member
-      count = count + 2
-    else
-      gone[#gone + 1] = member
-    end
-  end
-  call_in_parts('ZADD', line, members)
-  call_in_parts('ZREM', line, gone)
+  members[member] = true
 end
 
 local function flush_set(key)
@@ -192,7 +205,9 @@ end
 
 -- What a function left that ended with an error is not done by the next one.
 function forget_changes()
-  hash_changes, line_changes, set_changes = {}, {}, {}
+  if next(hash_changes) then hash_changes = {} end
+  if next(line_changes) then line_changes = {} end
+  if next(set_changes) then set_changes = {} end
 end
 
 -- Fields of a hash by their names; absent ones are false.
