@@ -6,6 +6,9 @@ import { openConnection } from './open-connection.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
 
+/** About what three commits have: worth a write of its own. */
+const LARGE_ARGUMENTS = 64;
+
 /**
  * One connection that is never mended: after any failure it is thrown away and another one built. A client that
  * reconnects by itself would send commands again whose callers have given up, and has been seen to wait for ever on a
@@ -44,7 +47,8 @@ export class RedisClient {
 
   /** `isBinary`: strings come as buffers. */
   send(name: string, args: (string | Buffer)[], isBinary = false): Promise<Reply> {
-    this.#cork();
+    if (args.length < LARGE_ARGUMENTS) this.#cork();
+    else this.#uncork();
     const command = new Command(name, args, { replyEncoding: isBinary ? null : 'utf8' });
     // sendCommand answers the command's promise; what it holds is checked where it is read.
     return this.#redis.sendCommand(command) as Promise<Reply>;
@@ -65,9 +69,13 @@ export class RedisClient {
     this.#isCorked = true;
     const { stream } = this.#redis;
     stream.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      stream.uncork();
-    });
+    process.nextTick(() => this.#uncork());
+  }
+
+  /** What is large is written at once: the server works on it while the rest of the turn goes on. */
+  #uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#redis.stream.uncork();
   }
 }

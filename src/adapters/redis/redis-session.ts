@@ -80,8 +80,12 @@ export class RedisSession {
     args: readonly Argument[],
     isBinary = false,
   ): Promise<Reply> {
-    const name = this.#library.nameOf(operation);
-    return this.#callLoaded(shard, [name, '1', this.rootOf(shard), ...args], isBinary);
+    return this.send(shard, [...this.request(operation, shard), ...args], isBinary);
+  }
+
+  /** What every call begins with: for who fills in the arguments himself, and then sends it. */
+  request(operation: string, shard: number): string[] {
+    return [this.#library.nameOf(operation), '1', this.rootOf(shard)];
   }
 
   /** Of every shard, in their order. */
@@ -100,7 +104,8 @@ export class RedisSession {
     this.#nodes.close();
   }
 
-  async #callLoaded(shard: number, args: Argument[], isBinary: boolean): Promise<Reply> {
+  /** Inside `perform`, as `call`. */
+  async send(shard: number, args: Argument[], isBinary = false): Promise<Reply> {
     try {
       return await this.#nodes.send(shard, 'fcall', args, isBinary);
     } catch (error) {
