@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Application } from '../src/application/application.ts';
-import type { WorkflowExplanation } from '../src/application/explain-workflow.ts';
-import type { Health } from '../src/application/get-health.ts';
+import type { WorkflowExplanation } from '../src/application/runs/explain-workflow.ts';
+import type { Health } from '../src/application/health/get-health.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { CallContext, UseCaseResult } from '../src/application/use-case.ts';
 import { definePrompt } from '../src/mcp/define-prompt.ts';

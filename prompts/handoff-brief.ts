@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Application } from '../src/application/application.ts';
-import type { EventLine } from '../src/application/event-line.ts';
-import type { WorkflowExplanation } from '../src/application/explain-workflow.ts';
-import type { DefinitionDocument } from '../src/application/get-definition.ts';
-import type { StepDetail, WorkflowView } from '../src/application/get-workflow.ts';
+import type { EventLine } from '../src/application/runs/event-line.ts';
+import type { WorkflowExplanation } from '../src/application/runs/explain-workflow.ts';
+import type { DefinitionDocument } from '../src/application/catalog/get-definition.ts';
+import type { StepDetail, WorkflowView } from '../src/application/runs/get-workflow.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { CallContext, UseCaseResult } from '../src/application/use-case.ts';
 import { completeRunId, completeStepId } from '../src/mcp/completions.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Catalog } from '../src/application/list-catalog.ts';
+import type { Catalog } from '../src/application/catalog/list-catalog.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import { definePrompt, type PromptContext } from '../src/mcp/define-prompt.ts';
 import { composePrompt } from '../src/mcp/prompt-text.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Application } from '../src/application/application.ts';
-import type { ApprovalView } from '../src/application/approval-view.ts';
-import type { DefinitionDocument } from '../src/application/get-definition.ts';
-import type { StepDetail, WorkflowView } from '../src/application/get-workflow.ts';
+import type { ApprovalView } from '../src/application/people/approval-view.ts';
+import type { DefinitionDocument } from '../src/application/catalog/get-definition.ts';
+import type { StepDetail, WorkflowView } from '../src/application/runs/get-workflow.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { CallContext, UseCaseResult } from '../src/application/use-case.ts';
 import { completeApprovalId, completeWaitingRun } from '../src/mcp/completions.ts';

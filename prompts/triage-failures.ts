@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkflowExplanation } from '../src/application/explain-workflow.ts';
+import type { WorkflowExplanation } from '../src/application/runs/explain-workflow.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import { completeWorkflow } from '../src/mcp/completions.ts';
 import { definePrompt } from '../src/mcp/define-prompt.ts';

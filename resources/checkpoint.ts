@@ -1,5 +1,5 @@
-import { parseCheckpointId } from '../src/application/checkpoint-view.ts';
-import type { ListedCheckpoint } from '../src/application/list-checkpoints.ts';
+import { parseCheckpointId } from '../src/application/checkpoints/checkpoint-view.ts';
+import type { ListedCheckpoint } from '../src/application/checkpoints/list-checkpoints.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { UseCaseError } from '../src/application/use-case.ts';
 import type { JsonObject } from '../src/domain/json.ts';

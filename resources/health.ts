@@ -1,4 +1,4 @@
-import { viewBreaker } from '../src/application/breaker-health.ts';
+import { viewBreaker } from '../src/application/health/breaker-health.ts';
 import { defineResource } from '../src/mcp/define-resource.ts';
 import { jsonContent } from '../src/mcp/resource-content.ts';
 import { clip } from '../src/mcp/text-page.ts';

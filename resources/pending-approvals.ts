@@ -1,6 +1,6 @@
 import type { Application } from '../src/application/application.ts';
-import type { ApprovalView, PersonTaskView } from '../src/application/approval-view.ts';
-import type { Inbox, InboxRun } from '../src/application/list-inbox.ts';
+import type { ApprovalView, PersonTaskView } from '../src/application/people/approval-view.ts';
+import type { Inbox, InboxRun } from '../src/application/people/list-inbox.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { CallContext, UseCaseResult } from '../src/application/use-case.ts';
 import type { JsonObject } from '../src/domain/json.ts';

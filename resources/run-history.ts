@@ -1,4 +1,4 @@
-import type { WorkflowHistory } from '../src/application/get-workflow-history.ts';
+import type { WorkflowHistory } from '../src/application/runs/get-workflow-history.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { JsonObject } from '../src/domain/json.ts';
 import { completeRunId } from '../src/mcp/completions.ts';

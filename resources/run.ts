@@ -1,5 +1,5 @@
-import { RUN_OUTPUT, type WorkflowView } from '../src/application/get-workflow.ts';
-import type { StepView } from '../src/application/step-view.ts';
+import { RUN_OUTPUT, type WorkflowView } from '../src/application/runs/get-workflow.ts';
+import type { StepView } from '../src/application/runs/step-view.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import type { JsonObject } from '../src/domain/json.ts';
 import { completeRunId } from '../src/mcp/completions.ts';

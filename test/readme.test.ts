@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseDefinitionText } from '../src/application/parse-definition-text.ts';
+import { parseDefinitionText } from '../src/application/catalog/parse-definition-text.ts';
 
 const README = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
 const WORKFLOWS = [...README.matchAll(/```yaml\n(name:[^]*?)```/g)].map(([, text = '']) => text);

@@ -1,8 +1,8 @@
 import {
   awaitWorkflowInputSchema,
   type AwaitedWorkflow,
-} from '../src/application/await-workflow.ts';
-import type { EventLine } from '../src/application/event-line.ts';
+} from '../src/application/runs/await-workflow.ts';
+import type { EventLine } from '../src/application/runs/event-line.ts';
 import { READS, defineTool, type ToolAnswer } from '../src/mcp/define-tool.ts';
 import { oneLine } from '../src/mcp/outside-text.ts';
 import { awaitOutputSchema } from '../src/mcp/output-schemas.ts';

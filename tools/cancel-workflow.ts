@@ -1,4 +1,4 @@
-import { cancelWorkflowInputSchema } from '../src/application/cancel-workflow.ts';
+import { cancelWorkflowInputSchema } from '../src/application/runs/cancel-workflow.ts';
 import { commandAnswer } from '../src/mcp/command-answer.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { runOutputSchema } from '../src/mcp/output-schemas.ts';

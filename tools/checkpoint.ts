@@ -1,7 +1,7 @@
 import {
   checkpointInputSchema,
   type CreatedCheckpoint,
-} from '../src/application/create-checkpoint.ts';
+} from '../src/application/checkpoints/create-checkpoint.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { oneLine } from '../src/mcp/outside-text.ts';
 import { checkpointLine } from '../src/mcp/run-text.ts';

@@ -1,6 +1,6 @@
-import type { AgentTask } from '../src/application/agent-task.ts';
-import { claimTaskInputSchema, type ClaimAnswer } from '../src/application/claim-task.ts';
-import { exampleInput } from '../src/application/example-input.ts';
+import type { AgentTask } from '../src/application/agents/agent-task.ts';
+import { claimTaskInputSchema, type ClaimAnswer } from '../src/application/agents/claim-task.ts';
+import { exampleInput } from '../src/application/catalog/example-input.ts';
 import { toolCall } from '../src/application/tool-call.ts';
 import { isJsonObject, type Json } from '../src/domain/json.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';

@@ -1,7 +1,7 @@
 import {
   explainWorkflowInputSchema,
   type WorkflowExplanation,
-} from '../src/application/explain-workflow.ts';
+} from '../src/application/runs/explain-workflow.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 import { oneLine } from '../src/mcp/outside-text.ts';
 import { headLine, nextLines, reasonLine, stepLine } from '../src/mcp/run-text.ts';

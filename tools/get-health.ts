@@ -1,6 +1,6 @@
-import { busText, consumerText } from '../src/application/bus-health.ts';
-import { viewBreaker } from '../src/application/breaker-health.ts';
-import { getHealthInputSchema, type Health } from '../src/application/get-health.ts';
+import { busText, consumerText } from '../src/application/bus/bus-health.ts';
+import { viewBreaker } from '../src/application/health/breaker-health.ts';
+import { getHealthInputSchema, type Health } from '../src/application/health/get-health.ts';
 import type { StoreDescription } from '../src/ports/store.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 import { healthOutputSchema } from '../src/mcp/output-schemas.ts';

@@ -1,8 +1,8 @@
-import type { EventLine } from '../src/application/event-line.ts';
+import type { EventLine } from '../src/application/runs/event-line.ts';
 import {
   getWorkflowHistoryInputSchema,
   type WorkflowHistory,
-} from '../src/application/get-workflow-history.ts';
+} from '../src/application/runs/get-workflow-history.ts';
 import { READS, defineTool, type ToolAnswer } from '../src/mcp/define-tool.ts';
 import { oneLine } from '../src/mcp/outside-text.ts';
 import { historyOutputSchema } from '../src/mcp/output-schemas.ts';

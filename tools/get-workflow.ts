@@ -4,7 +4,7 @@ import {
   type GetWorkflowInput,
   type StepDetail,
   type WorkflowView,
-} from '../src/application/get-workflow.ts';
+} from '../src/application/runs/get-workflow.ts';
 import { isJsonObject, type Json } from '../src/domain/json.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 import {

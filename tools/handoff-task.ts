@@ -1,4 +1,4 @@
-import { handoffTaskInputSchema } from '../src/application/handoff-task.ts';
+import { handoffTaskInputSchema } from '../src/application/agents/handoff-task.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { nextLines } from '../src/mcp/run-text.ts';
 

@@ -1,4 +1,4 @@
-import { listCatalogInputSchema, type Catalog } from '../src/application/list-catalog.ts';
+import { listCatalogInputSchema, type Catalog } from '../src/application/catalog/list-catalog.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 import { jsonLine, oneLine } from '../src/mcp/outside-text.ts';
 import { checkpointLine } from '../src/mcp/run-text.ts';

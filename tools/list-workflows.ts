@@ -1,4 +1,4 @@
-import { listWorkflowsInputSchema } from '../src/application/list-workflows.ts';
+import { listWorkflowsInputSchema } from '../src/application/runs/list-workflows.ts';
 import { READS, defineTool } from '../src/mcp/define-tool.ts';
 
 export const listWorkflows = defineTool({

@@ -1,4 +1,4 @@
-import { pauseWorkflowInputSchema } from '../src/application/pause-workflow.ts';
+import { pauseWorkflowInputSchema } from '../src/application/runs/pause-workflow.ts';
 import { commandAnswer } from '../src/mcp/command-answer.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { runOutputSchema } from '../src/mcp/output-schemas.ts';

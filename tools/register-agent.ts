@@ -1,4 +1,4 @@
-import { registerAgentInputSchema } from '../src/application/register-agent.ts';
+import { registerAgentInputSchema } from '../src/application/agents/register-agent.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { nextLines } from '../src/mcp/run-text.ts';
 

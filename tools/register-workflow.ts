@@ -1,7 +1,7 @@
 import {
   registerWorkflowInputSchema,
   type WorkflowRegistration,
-} from '../src/application/register-workflow.ts';
+} from '../src/application/catalog/register-workflow.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { registrationOutputSchema } from '../src/mcp/output-schemas.ts';
 import { nextLines } from '../src/mcp/run-text.ts';

@@ -1,4 +1,7 @@
-import { reportTaskInputSchema, type TaskReportAnswer } from '../src/application/report-task.ts';
+import {
+  reportTaskInputSchema,
+  type TaskReportAnswer,
+} from '../src/application/agents/report-task.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { nextLines } from '../src/mcp/run-text.ts';
 

@@ -1,7 +1,7 @@
 import {
   requestApprovalInputSchema,
   type RequestedApproval,
-} from '../src/application/request-approval.ts';
+} from '../src/application/people/request-approval.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { barred, oneLine } from '../src/mcp/outside-text.ts';
 import { nextLines } from '../src/mcp/run-text.ts';

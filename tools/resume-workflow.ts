@@ -1,4 +1,4 @@
-import { resumeWorkflowInputSchema } from '../src/application/resume-workflow.ts';
+import { resumeWorkflowInputSchema } from '../src/application/runs/resume-workflow.ts';
 import { commandAnswer } from '../src/mcp/command-answer.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { runOutputSchema } from '../src/mcp/output-schemas.ts';

@@ -1,4 +1,4 @@
-import { signalWorkflowInputSchema } from '../src/application/signal-workflow.ts';
+import { signalWorkflowInputSchema } from '../src/application/runs/signal-workflow.ts';
 import { commandAnswer } from '../src/mcp/command-answer.ts';
 import { WRITES, defineTool } from '../src/mcp/define-tool.ts';
 import { runOutputSchema } from '../src/mcp/output-schemas.ts';

@@ -1,7 +1,7 @@
 import {
   startWorkflowInputSchema,
   type StartedWorkflow,
-} from '../src/application/start-workflow.ts';
+} from '../src/application/runs/start-workflow.ts';
 import { WRITES, defineTool, type ToolAnswer } from '../src/mcp/define-tool.ts';
 import { runOutputSchema } from '../src/mcp/output-schemas.ts';
 import {

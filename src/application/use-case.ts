@@ -5,9 +5,9 @@ import type { IdSource } from '../ports/id-source.ts';
 import type { LoadedKindSource } from '../ports/loaded-kind.ts';
 import type { RepositoryReader } from '../ports/repository-reader.ts';
 import type { Store } from '../ports/store.ts';
-import type { ExecuteCommand } from './execute-command.ts';
-import type { PlanCache } from './plan-cache.ts';
-import type { RunCache } from './run-cache.ts';
+import type { ExecuteCommand } from './commands/execute-command.ts';
+import type { PlanCache } from './commands/plan-cache.ts';
+import type { RunCache } from './commands/run-cache.ts';
 
 /** What every use case is made from. */
 export interface ApplicationPorts {

@@ -3,7 +3,7 @@ import { valueOf } from './cli-failure.ts';
 import { EXIT } from './exit-codes.ts';
 import { printTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 
 export const addAgentsCommand: AddCommand = (program, action) => {
   program

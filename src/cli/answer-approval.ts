@@ -1,6 +1,6 @@
-import type { ApprovalView } from '../application/approval-view.ts';
-import type { Person } from '../application/person.ts';
-import type { ResolveApprovalInput } from '../application/resolve-approval.ts';
+import type { ApprovalView } from '../application/people/approval-view.ts';
+import type { Person } from '../application/people/person.ts';
+import type { ResolveApprovalInput } from '../application/people/resolve-approval.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { CliFailure, valueOf } from './cli-failure.ts';
@@ -10,7 +10,7 @@ import { findRun } from './find-run.ts';
 import { identifyPerson } from './identify-person.ts';
 import { personText } from './person-text.ts';
 import { headLine, nextLines } from './run-lines.ts';
-import { quotedLines, visibleLine } from '../application/visible-text.ts';
+import { quotedLines, visibleLine } from '../application/runs/visible-text.ts';
 
 const RESOLUTIONS = { approve: 'chosen', reject: 'rejected' } as const;
 
@@ -57,7 +57,7 @@ async function answer(invocation: Invocation, resolution: Resolution): Promise<E
 
 /** Who asks matters only where something waits for an answer. */
 async function refuseAnswered(baton: Baton, run_id: string, named?: string): Promise<void> {
-  const { approvalFor } = await import('../application/resolve-approval.ts');
+  const { approvalFor } = await import('../application/people/resolve-approval.ts');
   const nobody: Person = { name: '', via: 'terminal' };
   const wish = { run_id, resolution: 'rejected', person: nobody, approval_id: named } as const;
   const context = callContext(baton);
@@ -75,7 +75,7 @@ async function checkedWish(
   desk: Desk | undefined,
 ): Promise<ResolveApprovalInput> {
   const { run_id } = wish;
-  const { approvalFor } = await import('../application/resolve-approval.ts');
+  const { approvalFor } = await import('../application/people/resolve-approval.ts');
   const context = callContext(baton);
   const approval_id = valueOf(await approvalFor(baton.ports, context, wish));
   const { approvals, workflow } = valueOf(await baton.application.getWorkflow(context, { run_id }));

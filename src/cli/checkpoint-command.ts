@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CreatedCheckpoint } from '../application/create-checkpoint.ts';
+import type { CreatedCheckpoint } from '../application/checkpoints/create-checkpoint.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
@@ -25,7 +25,7 @@ export const addCheckpointCommand: AddCommand = (program, action) => {
 async function create(invocation: Invocation, baton: Baton): Promise<ExitCode> {
   const { terminal } = invocation;
   const [run = '', name = ''] = invocation.args;
-  const { checkpointInputSchema } = await import('../application/create-checkpoint.ts');
+  const { checkpointInputSchema } = await import('../application/checkpoints/create-checkpoint.ts');
   const repository = repositoryOf(invocation);
   const run_id = await findRun(baton, run);
   const input = await parsed(

@@ -1,5 +1,5 @@
-import type { ListedCheckpoint } from '../application/list-checkpoints.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import type { ListedCheckpoint } from '../application/checkpoints/list-checkpoints.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { usageFailure, valueOf } from './cli-failure.ts';

@@ -1,5 +1,5 @@
 import type { Application } from '../application/application.ts';
-import type { CommandAnswer } from '../application/client-command.ts';
+import type { CommandAnswer } from '../application/commands/client-command.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand } from './cli.ts';
@@ -29,7 +29,8 @@ export function controlCommand(
           invocation.withBaton(
             async (baton) => {
               const { terminal } = invocation;
-              const { controlInputSchema } = await import('../application/control-workflow.ts');
+              const { controlInputSchema } =
+                await import('../application/runs/control-workflow.ts');
               const run_id = await findRun(baton, invocation.args[0] ?? '');
               const options = { reason: 'reason', idempotency_key: 'idempotencyKey' };
               const input = await parsed(invocation, controlInputSchema, options, { run_id });

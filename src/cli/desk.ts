@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { CliFailure } from './cli-failure.ts';
 import { EXIT } from './exit-codes.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 
 const MAX_TRIES = 3;
 /** A choice has at most 100 characters, each of which may have to be written out. */

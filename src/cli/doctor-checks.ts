@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DAMAGE_ADVICE } from '../adapters/sqlite/store-file-error.ts';
-import { busText, consumerText, type BusHealth } from '../application/bus-health.ts';
+import { busText, consumerText, type BusHealth } from '../application/bus/bus-health.ts';
 import type { Baton } from '../composition.ts';
 import { ConfigError, describeProblem, type LoadedConfig } from '../config.ts';
 import { callContext, type Invocation } from './cli.ts';

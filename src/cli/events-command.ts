@@ -1,8 +1,8 @@
-import type { FollowTopicsInput } from '../application/follow-topics.ts';
-import { eventLine } from '../application/event-line.ts';
-import { isoTime } from '../application/step-view.ts';
-import type { TopicMessage, TopicPage } from '../application/topic-reader.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import type { FollowTopicsInput } from '../application/bus/follow-topics.ts';
+import { eventLine } from '../application/runs/event-line.ts';
+import { isoTime } from '../application/runs/step-view.ts';
+import type { TopicMessage, TopicPage } from '../application/bus/topic-reader.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
@@ -39,7 +39,7 @@ export const addEventsCommand: AddCommand = (program, action) => {
 
 async function readEvents(invocation: Invocation, baton: Baton): Promise<ExitCode> {
   const { signal } = invocation.cli.interruption;
-  const { followTopicsInputSchema } = await import('../application/follow-topics.ts');
+  const { followTopicsInputSchema } = await import('../application/bus/follow-topics.ts');
   const given: FollowTopicsInput = await parsed(
     invocation,
     followTopicsInputSchema,
@@ -81,7 +81,7 @@ async function consume(
   given: FollowTopicsInput & { readonly consumer: string },
 ): Promise<void> {
   const { terminal, cli } = invocation;
-  const { consumeTopicsInputSchema } = await import('../application/consume-topics.ts');
+  const { consumeTopicsInputSchema } = await import('../application/bus/consume-topics.ts');
   const { parseArguments } = await import('../application/parse-arguments.ts');
   const input = valueOf(parseArguments(consumeTopicsInputSchema, given));
   let told: string | undefined;

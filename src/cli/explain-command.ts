@@ -5,7 +5,7 @@ import { findRun } from './find-run.ts';
 import { endLines, headLine, nextLines, reasonLine, STEP_HEAD, stepRow } from './run-lines.ts';
 import { printTable } from './table.ts';
 import { asCommand } from './as-command.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 
 /** It holds the run's error, which stands whole below. */
 const MAX_HEADLINE_CHARS = 300;

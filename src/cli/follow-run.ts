@@ -1,5 +1,5 @@
-import type { Reason } from '../application/reason.ts';
-import type { WorkflowView } from '../application/get-workflow.ts';
+import type { Reason } from '../application/commands/reason.ts';
+import type { WorkflowView } from '../application/runs/get-workflow.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, TENANT, type Invocation } from './cli.ts';

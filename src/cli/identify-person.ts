@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { Person } from '../application/person.ts';
+import type { Person } from '../application/people/person.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, type Invocation } from './cli.ts';
 import { CliFailure, usageFailure, valueOf } from './cli-failure.ts';

@@ -1,5 +1,5 @@
-import type { ApprovalView, PersonTaskView } from '../application/approval-view.ts';
-import type { Inbox, InboxRun } from '../application/list-inbox.ts';
+import type { ApprovalView, PersonTaskView } from '../application/people/approval-view.ts';
+import type { Inbox, InboxRun } from '../application/people/list-inbox.ts';
 import type { Baton } from '../composition.ts';
 import type { Json } from '../domain/json.ts';
 import { word } from './as-command.ts';
@@ -8,7 +8,7 @@ import { usageFailure, valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { personOf } from './identify-person.ts';
 import { printTable } from './table.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 
 const MAX_QUESTION_CHARS = 60;
 const HEAD = ['run', 'workflow', 'id', 'kind', 'what', 'choices', 'who', 'since', 'expires'];

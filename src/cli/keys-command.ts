@@ -1,4 +1,4 @@
-import type { OperatorKeyStatus, OperatorKeyView } from '../application/operator-keys.ts';
+import type { OperatorKeyStatus, OperatorKeyView } from '../application/people/operator-keys.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
@@ -28,7 +28,8 @@ export const addKeysCommand: AddCommand = (program, action) => {
 };
 
 async function create(invocation: Invocation): Promise<ExitCode> {
-  const { createOperatorKeyInputSchema } = await import('../application/create-operator-key.ts');
+  const { createOperatorKeyInputSchema } =
+    await import('../application/people/create-operator-key.ts');
   const name = invocation.args[0] ?? '';
   const options = { expires: 'expires' };
   const input = await parsed(invocation, createOperatorKeyInputSchema, options, { name });

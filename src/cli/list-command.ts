@@ -1,5 +1,5 @@
-import type { ListWorkflowsInput } from '../application/list-workflows.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import type { ListWorkflowsInput } from '../application/runs/list-workflows.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
@@ -32,7 +32,7 @@ export const addListCommand: AddCommand = (program, action) => {
 
 async function listRuns(invocation: Invocation, baton: Baton): Promise<ExitCode> {
   const { terminal } = invocation;
-  const { listWorkflowsInputSchema } = await import('../application/list-workflows.ts');
+  const { listWorkflowsInputSchema } = await import('../application/runs/list-workflows.ts');
   const input: ListWorkflowsInput = await parsed(invocation, listWorkflowsInputSchema, {
     status: 'status',
     workflow: 'workflow',

@@ -1,4 +1,4 @@
-import type { WorkflowView } from '../application/get-workflow.ts';
+import type { WorkflowView } from '../application/runs/get-workflow.ts';
 import type { RunDisplay } from './run-display.ts';
 import { attentionLines, durationText, headLine, statusText } from './run-lines.ts';
 import { printRun } from './show-command.ts';

@@ -15,7 +15,8 @@ export const addPublishCommand: AddCommand = (program, action) => {
         invocation.withBaton(async (baton) => {
           const { terminal } = invocation;
           const [topic = '', body = ''] = invocation.args;
-          const { publishMessageInputSchema } = await import('../application/publish-message.ts');
+          const { publishMessageInputSchema } =
+            await import('../application/bus/publish-message.ts');
           const input = await parsed(
             invocation,
             publishMessageInputSchema,

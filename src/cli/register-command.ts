@@ -2,7 +2,7 @@ import { readTextFile } from './arguments.ts';
 import { callContext, type AddCommand } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT } from './exit-codes.ts';
-import { targetName, targetOfQueue } from '../application/handover-target.ts';
+import { targetName, targetOfQueue } from '../application/agents/handover-target.ts';
 import { nextLines } from './run-lines.ts';
 
 export const addRegisterCommand: AddCommand = (program, action) => {

@@ -1,4 +1,4 @@
-import { rebuildIndex } from '../application/rebuild-index.ts';
+import { rebuildIndex } from '../application/runs/rebuild-index.ts';
 import type { AddCommand } from './cli.ts';
 import { EXIT } from './exit-codes.ts';
 

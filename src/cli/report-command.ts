@@ -1,6 +1,6 @@
-import type { AnswerTaskInput } from '../application/answer-task.ts';
-import type { PersonTaskView } from '../application/approval-view.ts';
-import type { Person } from '../application/person.ts';
+import type { AnswerTaskInput } from '../application/agents/answer-task.ts';
+import type { PersonTaskView } from '../application/people/approval-view.ts';
+import type { Person } from '../application/people/person.ts';
 import type { Json } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { Baton } from '../composition.ts';
@@ -12,7 +12,7 @@ import { findRun } from './find-run.ts';
 import { identifyPerson } from './identify-person.ts';
 import { personText, refuseKey } from './person-text.ts';
 import { headLine, nextLines } from './run-lines.ts';
-import { quotedLines, visibleLine } from '../application/visible-text.ts';
+import { quotedLines, visibleLine } from '../application/runs/visible-text.ts';
 
 const MAX_SHOWN_CHARS = 4_000;
 /** What a person types to confirm. */
@@ -109,8 +109,8 @@ async function checkedTask(
         { resolution: 'failed' as const };
   const command = { type: 'AnswerTask', step: step_id, by: person.name, ...answer } as const;
   valueOf(await baton.application.rehearseCommand(callContext(baton), { run_id, command }));
-  const { readSituation } = await import('../application/run-situation.ts');
-  const { personTasksOf } = await import('../application/approval-view.ts');
+  const { readSituation } = await import('../application/runs/run-situation.ts');
+  const { personTasksOf } = await import('../application/people/approval-view.ts');
   const situation = valueOf(await readSituation(baton.ports, { tenant: TENANT, runId: run_id }));
   const task = personTasksOf(situation).find((one) => one.step_id === step_id);
   if (task !== undefined) return task;

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { StoreFileError } from '../adapters/sqlite/store-file-error.ts';
 import { RedisStoreError } from '../adapters/redis/redis-store-error.ts';
-import { visibleText } from '../application/visible-text.ts';
+import { visibleText } from '../application/runs/visible-text.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { StoreUnavailableError } from '../ports/run-store.ts';
 import { CliFailure, type FailureReport } from './cli-failure.ts';

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { StartedWorkflow } from '../application/start-workflow.ts';
+import type { StartedWorkflow } from '../application/runs/start-workflow.ts';
 import type { Baton } from '../composition.ts';
 import { PRIORITIES, prioritySchema } from '../domain/priority.ts';
 import { readInput, readTextFile } from './arguments.ts';

@@ -1,4 +1,4 @@
-import type { WorkflowView } from '../application/get-workflow.ts';
+import type { WorkflowView } from '../application/runs/get-workflow.ts';
 
 /** Shows a run as it changes. */
 export interface RunDisplay {

@@ -1,13 +1,13 @@
-import type { Reason } from '../application/reason.ts';
+import type { Reason } from '../application/commands/reason.ts';
 import {
   quotedLines,
   visibleCommand,
   visibleLine,
   visibleText,
-} from '../application/visible-text.ts';
-import { droppedWord, type RunSummary } from '../application/run-view.ts';
-import type { StepView } from '../application/step-view.ts';
-import type { EventLine } from '../application/event-line.ts';
+} from '../application/runs/visible-text.ts';
+import { droppedWord, type RunSummary } from '../application/runs/run-view.ts';
+import type { StepView } from '../application/runs/step-view.ts';
+import type { EventLine } from '../application/runs/event-line.ts';
 import { asCommand } from './as-command.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-import type { WorkflowView } from '../application/get-workflow.ts';
+import type { WorkflowView } from '../application/runs/get-workflow.ts';
 import { callContext, type AddCommand } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT } from './exit-codes.ts';

@@ -32,7 +32,7 @@ async function send(invocation: Invocation, baton: Baton): Promise<ExitCode> {
       'give either NAME (a signal), or both --step and --resolve (a decision on a step)',
       'baton explain RUN shows what a run waits for.',
     );
-  const { signalWorkflowInputSchema } = await import('../application/signal-workflow.ts');
+  const { signalWorkflowInputSchema } = await import('../application/runs/signal-workflow.ts');
   const run_id = await findRun(baton, run);
   const input = await parsed(
     invocation,

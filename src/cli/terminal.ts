@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { visibleText } from '../application/visible-text.ts';
+import { visibleText } from '../application/runs/visible-text.ts';
 import type { Environment } from '../config/process-environment.ts';
 
 type Style = Parameters<typeof styleText>[0];

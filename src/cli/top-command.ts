@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Activity } from '../application/get-activity.ts';
+import type { Activity } from '../application/health/get-activity.ts';
 import type { Baton } from '../composition.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';

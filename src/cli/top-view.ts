@@ -1,5 +1,5 @@
-import type { Activity } from '../application/get-activity.ts';
-import { visibleLine } from '../application/visible-text.ts';
+import type { Activity } from '../application/health/get-activity.ts';
+import { visibleLine } from '../application/runs/visible-text.ts';
 import { durationText } from './run-lines.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -11,7 +11,6 @@ import {
 } from './state.ts';
 
 type ApprovalRequested = EventOf<'ApprovalRequested'>;
-
 /** What belongs to one attempt and ends with it. */
 const FORGOTTEN = {
   begun: undefined,
@@ -26,7 +25,7 @@ const FORGOTTEN = {
 export class Fold {
   readonly #plan: Plan;
   readonly #state: RunState;
-  /** The state's header, copied once for this event: whoever holds the one before keeps it. */
+  /** Copied once for this event: whoever holds the header before keeps it. */
   readonly #run: { -readonly [Key in keyof RunHeader]: RunHeader[Key] };
   readonly #atMs: number;
 

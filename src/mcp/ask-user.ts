@@ -10,8 +10,8 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
-import type { ApprovalView } from '../application/approval-view.ts';
-import { quotedLines, visibleLine } from '../application/visible-text.ts';
+import type { ApprovalView } from '../application/people/approval-view.ts';
+import { quotedLines, visibleLine } from '../application/runs/visible-text.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Logger } from '../ports/logger.ts';

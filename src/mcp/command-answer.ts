@@ -1,4 +1,4 @@
-import type { CommandAnswer } from '../application/client-command.ts';
+import type { CommandAnswer } from '../application/commands/client-command.ts';
 import type { ToolAnswer } from './define-tool.ts';
 import { oneLine } from './outside-text.ts';
 import { endLines, headLine, nextLines, structuredRun } from './run-text.ts';

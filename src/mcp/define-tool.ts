@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
-import type { AwaitContext } from '../application/await-workflow.ts';
+import type { AwaitContext } from '../application/runs/await-workflow.ts';
 import { parseArguments } from '../application/parse-arguments.ts';
 import type { UseCaseResult } from '../application/use-case.ts';
 import type { JsonObject } from '../domain/json.ts';

@@ -1,7 +1,7 @@
 import type { Application } from '../application/application.ts';
-import type { WorkflowExplanation } from '../application/explain-workflow.ts';
-import type { RunListItem } from '../application/list-workflows.ts';
-import { needsSomebody } from '../application/run-reasons.ts';
+import type { WorkflowExplanation } from '../application/runs/explain-workflow.ts';
+import type { RunListItem } from '../application/runs/list-workflows.ts';
+import { needsSomebody } from '../application/runs/run-reasons.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 
 const OPEN_STATUSES = ['running', 'paused', 'cancelling'] as const;

@@ -1,5 +1,5 @@
-import type { WorkflowExplanation } from '../application/explain-workflow.ts';
-import { needsSomebody } from '../application/run-reasons.ts';
+import type { WorkflowExplanation } from '../application/runs/explain-workflow.ts';
+import { needsSomebody } from '../application/runs/run-reasons.ts';
 import { LINE_END, oneLine } from './outside-text.ts';
 import { attentionLines, headLine, nextLines } from './run-text.ts';
 import { clip, costOf } from './text-page.ts';

@@ -1,5 +1,5 @@
 import type { Application } from '../application/application.ts';
-import type { RunListItem } from '../application/list-workflows.ts';
+import type { RunListItem } from '../application/runs/list-workflows.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 
 const PAGE = 50;

@@ -1,4 +1,4 @@
-import { WakeSignal } from '../application/wake-signal.ts';
+import { WakeSignal } from '../application/engine/wake-signal.ts';
 import type { ChangeFeed, StoreChange } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';

@@ -1,8 +1,8 @@
-import type { ApprovalView } from '../application/approval-view.ts';
-import type { CheckpointView } from '../application/checkpoint-view.ts';
-import type { Reason } from '../application/reason.ts';
-import { droppedWord, type RunSummary } from '../application/run-view.ts';
-import type { StepView } from '../application/step-view.ts';
+import type { ApprovalView } from '../application/people/approval-view.ts';
+import type { CheckpointView } from '../application/checkpoints/checkpoint-view.ts';
+import type { Reason } from '../application/commands/reason.ts';
+import { droppedWord, type RunSummary } from '../application/runs/run-view.ts';
+import type { StepView } from '../application/runs/step-view.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { jsonLine, oneLine } from './outside-text.ts';
 import { clip, costOf } from './text-page.ts';

@@ -1,5 +1,5 @@
 import type { Application } from '../application/application.ts';
-import type { StepDetail, WorkflowView } from '../application/get-workflow.ts';
+import type { StepDetail, WorkflowView } from '../application/runs/get-workflow.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 import type { Json } from '../domain/json.ts';
 import type { StepDefinition } from '../domain/definition/workflow-definition.ts';

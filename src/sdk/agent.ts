@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
-import type { AgentTask } from '../application/agent-task.ts';
-import type { ReportTaskInput } from '../application/report-task.ts';
+import type { AgentTask } from '../application/agents/agent-task.ts';
+import type { ReportTaskInput } from '../application/agents/report-task.ts';
 import type { CallContext, UseCaseError } from '../application/use-case.ts';
-import { ownerOf } from '../application/agent-names.ts';
+import { ownerOf } from '../application/agents/agent-names.ts';
 import { composeBaton, type Baton } from '../composition.ts';
 import { loadConfig } from '../config.ts';
 import { readSurroundings } from '../config/process-environment.ts';
-import type { RunCache } from '../application/run-cache.ts';
+import type { RunCache } from '../application/commands/run-cache.ts';
 import { AGENT_NAME } from '../domain/definition/agent-kind.ts';
 import type { Json } from '../domain/json.ts';
 import { stepById } from '../domain/plan.ts';

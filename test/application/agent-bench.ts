@@ -1,11 +1,14 @@
 import { onTestFinished } from 'vitest';
 import { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
-import type { AgentTask } from '../../src/application/agent-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
 import { createApplication, type Application } from '../../src/application/application.ts';
-import type { ClaimAnswer, ClaimTaskInput } from '../../src/application/claim-task.ts';
-import type { ReportTaskInput, TaskReportAnswer } from '../../src/application/report-task.ts';
-import { runTimerWorker } from '../../src/application/timer-worker.ts';
+import type { ClaimAnswer, ClaimTaskInput } from '../../src/application/agents/claim-task.ts';
+import type {
+  ReportTaskInput,
+  TaskReportAnswer,
+} from '../../src/application/agents/report-task.ts';
+import { runTimerWorker } from '../../src/application/engine/timer-worker.ts';
 import type {
   ApplicationPorts,
   CallContext,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ReportTaskInput } from '../../src/application/report-task.ts';
+import type { ReportTaskInput } from '../../src/application/agents/report-task.ts';
 import { AGENT_LEASE_MS, AgentBench, MINUTE_MS, reviewing } from './agent-bench.ts';
 import { valueOf } from './workbench.ts';
 

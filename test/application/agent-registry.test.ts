@@ -5,7 +5,7 @@ import {
   MANY_AGENTS,
   noteAgent,
   recentAgents,
-} from '../../src/application/agent-registry.ts';
+} from '../../src/application/agents/agent-registry.ts';
 import { AgentBench, reviewing } from './agent-bench.ts';
 import { valueOf } from './workbench.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { exampleInput } from '../../src/application/example-input.ts';
-import { recordedOr } from '../../src/application/outcome-error.ts';
+import { exampleInput } from '../../src/application/catalog/example-input.ts';
+import { recordedOr } from '../../src/application/commands/outcome-error.ts';
 import { parseArguments } from '../../src/application/parse-arguments.ts';
 import { createWorkbench, errorOf } from './workbench.ts';
 

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type {
   RequestApprovalInput,
   RequestedApproval,
-} from '../../src/application/request-approval.ts';
-import type { ResolveApprovalInput } from '../../src/application/resolve-approval.ts';
+} from '../../src/application/people/request-approval.ts';
+import type { ResolveApprovalInput } from '../../src/application/people/resolve-approval.ts';
 import { MAX_ASKED_APPROVALS } from '../../src/domain/limits.ts';
 import { AgentBench, MINUTE_MS, reviewing } from './agent-bench.ts';
 import { errorOf, valueOf } from './workbench.ts';

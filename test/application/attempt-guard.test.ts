@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AttemptGuard } from '../../src/application/attempt-guard.ts';
-import { PendingCalls } from '../../src/application/pending-calls.ts';
+import { AttemptGuard } from '../../src/application/engine/attempt-guard.ts';
+import { PendingCalls } from '../../src/application/engine/pending-calls.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { ClaimedTask } from '../../src/ports/work-source.ts';
 import { createInstallation, TestProcess, type Installation } from '../support/application.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunProgress } from '../../src/application/run-view.ts';
+import type { RunProgress } from '../../src/application/runs/run-view.ts';
 import { GREET, RELEASE, TIMED } from './definitions.ts';
 import { createWorkbench, errorOf, valueOf, type Workbench } from './workbench.ts';
 
@@ -91,7 +91,7 @@ describe('await_workflow', () => {
     await bench.announce('shell:make');
     const run_id = await bench.start('release');
     const silent = { ...bench.store, onChange: () => () => undefined };
-    const { createAwaitWorkflow } = await import('../../src/application/await-workflow.ts');
+    const { createAwaitWorkflow } = await import('../../src/application/runs/await-workflow.ts');
     const awaitWorkflow = createAwaitWorkflow({ ...bench.ports, store: silent });
     const waiting = awaitWorkflow(bench.context, { run_id });
     await bench.clock.advance(100);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildCommit } from '../../src/application/build-commit.ts';
-import type { CachedRun } from '../../src/application/run-cache.ts';
+import { buildCommit } from '../../src/application/commands/build-commit.ts';
+import type { CachedRun } from '../../src/application/commands/run-cache.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { evolve } from '../../src/domain/evolve.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CheckpointInput } from '../../src/application/create-checkpoint.ts';
+import type { CheckpointInput } from '../../src/application/checkpoints/create-checkpoint.ts';
 import { MAX_CHECKPOINTS } from '../../src/domain/limits.ts';
 import { MAX_ARTIFACT_BYTES } from '../../src/ports/artifact-store.ts';
 import { RepositoryError, type RepositoryReading } from '../../src/ports/repository-reader.ts';

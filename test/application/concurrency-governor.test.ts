@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { GovernorInput } from '../../src/application/concurrency-governor.ts';
+import type { GovernorInput } from '../../src/application/engine/concurrency-governor.ts';
 import {
   CALM_BELOW,
   nextLimit,
   PRESSED_ABOVE,
-} from '../../src/application/concurrency-governor.ts';
+} from '../../src/application/engine/concurrency-governor.ts';
 
 const CALM: GovernorInput = {
   limit: 4,

@@ -3,9 +3,9 @@ import {
   createConsumeTopics,
   type ConsumeTopicsInput,
   type ConsumerCallbacks,
-} from '../../src/application/consume-topics.ts';
-import { listConsumers } from '../../src/application/consumer-records.ts';
-import type { TopicMessage } from '../../src/application/topic-reader.ts';
+} from '../../src/application/bus/consume-topics.ts';
+import { listConsumers } from '../../src/application/bus/consumer-records.ts';
+import type { TopicMessage } from '../../src/application/bus/topic-reader.ts';
 import { createInstallation, settled, TestProcess } from '../support/application.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 

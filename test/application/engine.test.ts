@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createEngine, type Engine, type EngineConfig } from '../../src/application/engine.ts';
+import {
+  createEngine,
+  type Engine,
+  type EngineConfig,
+} from '../../src/application/engine/engine.ts';
 import type { StepHandler } from '../../src/ports/step-handler.ts';
 import {
   createInstallation,

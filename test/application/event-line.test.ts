@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventLine } from '../../src/application/event-line.ts';
+import { eventLine } from '../../src/application/runs/event-line.ts';
 import type { EventBody } from '../../src/domain/events.ts';
 
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5);

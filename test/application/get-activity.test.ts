@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createEngine, type Engine } from '../../src/application/engine.ts';
-import { countFinished } from '../../src/application/finished-count.ts';
-import { createGetActivity, type Activity } from '../../src/application/get-activity.ts';
+import { createEngine, type Engine } from '../../src/application/engine/engine.ts';
+import { countFinished } from '../../src/application/engine/finished-count.ts';
+import { createGetActivity, type Activity } from '../../src/application/health/get-activity.ts';
 import { createInstallation, settled, TestProcess, until } from '../support/application.ts';
 import { begun, FakeHandler } from '../support/fake-worker.ts';
 import { cancel, work, workflow } from '../support/given.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AgentTask } from '../../src/application/agent-task.ts';
-import type { AnswerTaskInput } from '../../src/application/answer-task.ts';
-import type { HandoffTaskInput, HandedTask } from '../../src/application/handoff-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
+import type { AnswerTaskInput } from '../../src/application/agents/answer-task.ts';
+import type { HandoffTaskInput, HandedTask } from '../../src/application/agents/handoff-task.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { MAX_HANDOVERS, MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';

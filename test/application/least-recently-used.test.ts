@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLeastRecentlyUsed } from '../../src/application/least-recently-used.ts';
+import { createLeastRecentlyUsed } from '../../src/application/commands/least-recently-used.ts';
 
 it('drops the entry used longest ago when there are too many', () => {
   const cache = createLeastRecentlyUsed<number>(2);

@@ -3,9 +3,9 @@ import { describe, expect, it, test } from 'vitest';
 import {
   createOperatorKeyInputSchema,
   type CreatedOperatorKey,
-} from '../../src/application/create-operator-key.ts';
-import { hashOfKey, readOperatorKey } from '../../src/application/operator-keys.ts';
-import type { Person } from '../../src/application/person.ts';
+} from '../../src/application/people/create-operator-key.ts';
+import { hashOfKey, readOperatorKey } from '../../src/application/people/operator-keys.ts';
+import type { Person } from '../../src/application/people/person.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import { createWorkbench, errorOf, valueOf, type Workbench } from './workbench.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { idempotencyKeyOf } from '../../src/application/idempotency-key.ts';
+import { idempotencyKeyOf } from '../../src/application/commands/idempotency-key.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
 import {

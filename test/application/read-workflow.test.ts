@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { WorkflowHistory } from '../../src/application/get-workflow-history.ts';
-import { signalWorkflowInputSchema } from '../../src/application/signal-workflow.ts';
+import type { WorkflowHistory } from '../../src/application/runs/get-workflow-history.ts';
+import { signalWorkflowInputSchema } from '../../src/application/runs/signal-workflow.ts';
 import { GREET, PAYMENT, RELEASE, TIMED, wide } from './definitions.ts';
 import { LEASE_MS, WORKER, createWorkbench, errorOf, valueOf } from './workbench.ts';
 

@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createApplication } from '../../src/application/application.ts';
-import type { AgentTask } from '../../src/application/agent-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
 import { parseArguments } from '../../src/application/parse-arguments.ts';
-import { reportTaskInputSchema, type ReportTaskInput } from '../../src/application/report-task.ts';
+import {
+  reportTaskInputSchema,
+  type ReportTaskInput,
+} from '../../src/application/agents/report-task.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../src/domain/limits.ts';
 import { MAX_HEARTBEAT_CHARS } from '../../src/ports/work-source.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runRetention, type RetentionRule } from '../../src/application/retention.ts';
+import { runRetention, type RetentionRule } from '../../src/application/engine/retention.ts';
 import { createInstallation, settled, TestProcess } from '../support/application.ts';
 import { pass, work, workflow } from '../support/given.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createPlanCache } from '../../src/application/plan-cache.ts';
-import { createRunCache } from '../../src/application/run-cache.ts';
+import { createPlanCache } from '../../src/application/commands/plan-cache.ts';
+import { createRunCache } from '../../src/application/commands/run-cache.ts';
 import { writeSnapshot } from '../../src/domain/state.ts';
 import type { LoadedRun, RunKey } from '../../src/ports/run-store.ts';
 import { createInstallation, TestProcess, type Installation } from '../support/application.ts';

@@ -6,7 +6,7 @@ import { createInstallation, TestProcess } from '../support/application.ts';
 import { FakeHandler, startWorker, type TestWorker } from '../support/fake-worker.ts';
 import { retry, work, workflow } from '../support/given.ts';
 import { silentLogger } from '../support/silent-logger.ts';
-import { runTimerWorker } from '../../src/application/timer-worker.ts';
+import { runTimerWorker } from '../../src/application/engine/timer-worker.ts';
 
 const HOST = 'host:api';
 const DOWN: Partial<StepHandlerError> = { code: 'http_503', message: 'busy', targetFailure: true };

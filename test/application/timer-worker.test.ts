@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runTimerWorker } from '../../src/application/timer-worker.ts';
+import { runTimerWorker } from '../../src/application/engine/timer-worker.ts';
 import {
   createInstallation,
   settled,

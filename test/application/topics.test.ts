@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FollowTopicsInput } from '../../src/application/follow-topics.ts';
-import type { TopicMessage } from '../../src/application/topic-reader.ts';
+import type { FollowTopicsInput } from '../../src/application/bus/follow-topics.ts';
+import type { TopicMessage } from '../../src/application/bus/topic-reader.ts';
 import { MAX_MESSAGE_BYTES } from '../../src/ports/message-bus.ts';
 import { createWorkbench, errorOf, valueOf } from './workbench.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createLeastRecentlyUsed } from '../../src/application/least-recently-used.ts';
-import { WakeSignal } from '../../src/application/wake-signal.ts';
-import { runWorkLoop } from '../../src/application/work-loop.ts';
+import { createLeastRecentlyUsed } from '../../src/application/commands/least-recently-used.ts';
+import { WakeSignal } from '../../src/application/engine/wake-signal.ts';
+import { runWorkLoop } from '../../src/application/engine/work-loop.ts';
 import { StoreUnavailableError } from '../../src/ports/run-store.ts';
 import type { Claimed } from '../../src/ports/work-source.ts';
 import { settled, until } from '../support/application.ts';

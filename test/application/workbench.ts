@@ -1,9 +1,9 @@
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import type { StoreFaults } from '../../src/adapters/memory/memory-session.ts';
 import { createApplication, type Application } from '../../src/application/application.ts';
-import { createExecuteCommand } from '../../src/application/execute-command.ts';
-import { createPlanCache } from '../../src/application/plan-cache.ts';
-import { createRunCache } from '../../src/application/run-cache.ts';
+import { createExecuteCommand } from '../../src/application/commands/execute-command.ts';
+import { createPlanCache } from '../../src/application/commands/plan-cache.ts';
+import { createRunCache } from '../../src/application/commands/run-cache.ts';
 import type {
   ApplicationPorts,
   CallContext,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listWorkers, runPresence } from '../../src/application/worker-presence.ts';
+import { listWorkers, runPresence } from '../../src/application/engine/worker-presence.ts';
 import {
   createInstallation,
   settled,

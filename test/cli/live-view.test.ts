@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { WorkflowView } from '../../src/application/get-workflow.ts';
+import type { WorkflowView } from '../../src/application/runs/get-workflow.ts';
 import { frameOf } from '../../src/cli/live-view.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 

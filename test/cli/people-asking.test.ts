@@ -11,7 +11,7 @@ import { identifyPerson, type Seat } from '../../src/cli/identify-person.ts';
 import { createInterruption } from '../../src/cli/interruption.ts';
 import { maskKeys } from '../../src/cli/mask-keys.ts';
 import { readKeyFile } from '../../src/cli/read-key-file.ts';
-import { quotedLines, visibleLine, visibleText } from '../../src/application/visible-text.ts';
+import { quotedLines, visibleLine, visibleText } from '../../src/application/runs/visible-text.ts';
 import { createWorkbench, valueOf } from '../application/workbench.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-people-'));

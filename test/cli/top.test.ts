@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import type { Activity } from '../../src/application/get-activity.ts';
+import type { Activity } from '../../src/application/health/get-activity.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { topFrame } from '../../src/cli/top-view.ts';
 import { AtTerminal, hasScript } from './run-at-terminal.ts';

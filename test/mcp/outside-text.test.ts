@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runTimerWorker } from '../../src/application/timer-worker.ts';
+import { runTimerWorker } from '../../src/application/engine/timer-worker.ts';
 import { barred, barredPiece, jsonLine, oneLine } from '../../src/mcp/outside-text.ts';
 import { createWorkbench, type Workbench } from '../application/workbench.ts';
 import { settled } from '../support/application.ts';

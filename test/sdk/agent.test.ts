@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { composeBaton, type Baton } from '../../src/composition.ts';
 import { loadConfig } from '../../src/config.ts';
-import type { WorkflowView } from '../../src/application/get-workflow.ts';
+import type { WorkflowView } from '../../src/application/runs/get-workflow.ts';
 import type { CallContext } from '../../src/application/use-case.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { createAgent, StepFailure, type AgentJob, type AgentOptions } from '../../src/sdk/agent.ts';

@@ -1,4 +1,4 @@
-import type { AgentTask } from '../../src/application/agent-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
 import type { AgentWork } from './generate-people.ts';
 import type { Random } from './random.ts';
 

@@ -1,5 +1,5 @@
-import type { AgentTask } from '../../src/application/agent-task.ts';
-import { idempotencyKeyOf } from '../../src/application/idempotency-key.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
+import { idempotencyKeyOf } from '../../src/application/commands/idempotency-key.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';
 import { violation, type RunFacts, type Violation } from '../support/run-facts.ts';

@@ -1,4 +1,4 @@
-import type { CommandEnvelope, Outcome } from '../../src/application/execute-command.ts';
+import type { CommandEnvelope, Outcome } from '../../src/application/commands/execute-command.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';

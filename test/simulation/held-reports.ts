@@ -1,6 +1,6 @@
-import type { AgentTask } from '../../src/application/agent-task.ts';
-import type { HandoffTaskInput } from '../../src/application/handoff-task.ts';
-import type { ReportTaskInput } from '../../src/application/report-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
+import type { HandoffTaskInput } from '../../src/application/agents/handoff-task.ts';
+import type { ReportTaskInput } from '../../src/application/agents/report-task.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';

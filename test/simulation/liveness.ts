@@ -1,4 +1,4 @@
-import { AGENT_LEASE_MS } from '../../src/application/agent-task.ts';
+import { AGENT_LEASE_MS } from '../../src/application/agents/agent-task.ts';
 import type { RunEvent } from '../../src/domain/events.ts';
 import type { RunFacts, Violation } from '../support/invariants.ts';
 import { MAX_STUBBORN_MS } from './behaviour.ts';

@@ -1,5 +1,5 @@
-import type { RunCache } from '../../src/application/run-cache.ts';
-import type { Outcome } from '../../src/application/execute-command.ts';
+import type { RunCache } from '../../src/application/commands/run-cache.ts';
+import type { Outcome } from '../../src/application/commands/execute-command.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import { isFinished } from '../../src/domain/lifecycle.ts';
 import type { RunKey, RunStore } from '../../src/ports/run-store.ts';

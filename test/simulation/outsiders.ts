@@ -1,4 +1,4 @@
-import type { AgentTask } from '../../src/application/agent-task.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
 import { readEvent } from '../../src/domain/upcast.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { readTexts, violation, type RunFacts, type Violation } from '../support/run-facts.ts';

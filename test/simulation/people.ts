@@ -1,5 +1,5 @@
-import type { ApprovalView, PersonTaskView } from '../../src/application/approval-view.ts';
-import type { Person } from '../../src/application/person.ts';
+import type { ApprovalView, PersonTaskView } from '../../src/application/people/approval-view.ts';
+import type { Person } from '../../src/application/people/person.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { violation, type Violation } from '../support/run-facts.ts';

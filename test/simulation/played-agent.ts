@@ -1,6 +1,6 @@
-import type { AgentTask } from '../../src/application/agent-task.ts';
-import type { ClaimAnswer } from '../../src/application/claim-task.ts';
-import type { RequestedApproval } from '../../src/application/request-approval.ts';
+import type { AgentTask } from '../../src/application/agents/agent-task.ts';
+import type { ClaimAnswer } from '../../src/application/agents/claim-task.ts';
+import type { RequestedApproval } from '../../src/application/people/request-approval.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import {
   drawAgentBehaviour,

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/application/execute-command.ts';
+import type { Outcome } from '../../src/application/commands/execute-command.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';
 import type { Client, ClientRequest } from './client.ts';

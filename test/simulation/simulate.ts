@@ -1,6 +1,6 @@
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
-import { createRunCache } from '../../src/application/run-cache.ts';
+import { createRunCache } from '../../src/application/commands/run-cache.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { RunKey } from '../../src/ports/run-store.ts';

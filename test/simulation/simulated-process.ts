@@ -1,11 +1,11 @@
 import { createApplication, type Application } from '../../src/application/application.ts';
-import { createEngine, type Engine } from '../../src/application/engine.ts';
+import { createEngine, type Engine } from '../../src/application/engine/engine.ts';
 import {
   createExecuteCommand,
   type ExecuteCommand,
-} from '../../src/application/execute-command.ts';
-import type { PlanCache } from '../../src/application/plan-cache.ts';
-import { createRunCache } from '../../src/application/run-cache.ts';
+} from '../../src/application/commands/execute-command.ts';
+import type { PlanCache } from '../../src/application/commands/plan-cache.ts';
+import { createRunCache } from '../../src/application/commands/run-cache.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import type { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import type { DefinitionCatalog } from '../../src/ports/definition-catalog.ts';

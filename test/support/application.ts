@@ -5,9 +5,9 @@ import {
   type CommandEnvelope,
   type ExecuteCommand,
   type Outcome,
-} from '../../src/application/execute-command.ts';
-import { createPlanCache, type PlanCache } from '../../src/application/plan-cache.ts';
-import { createRunCache, type RunCache } from '../../src/application/run-cache.ts';
+} from '../../src/application/commands/execute-command.ts';
+import { createPlanCache, type PlanCache } from '../../src/application/commands/plan-cache.ts';
+import { createRunCache, type RunCache } from '../../src/application/commands/run-cache.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
 import type { EventBody } from '../../src/domain/events.ts';

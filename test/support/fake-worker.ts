@@ -1,5 +1,5 @@
-import { PendingCalls } from '../../src/application/pending-calls.ts';
-import { createStepWorker, type StepWorker } from '../../src/application/step-worker.ts';
+import { PendingCalls } from '../../src/application/engine/pending-calls.ts';
+import { createStepWorker, type StepWorker } from '../../src/application/engine/step-worker.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { Breakers } from '../../src/ports/breakers.ts';
 import type {

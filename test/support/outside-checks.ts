@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { idempotencyKeyOf } from '../../src/application/idempotency-key.ts';
+import { idempotencyKeyOf } from '../../src/application/commands/idempotency-key.ts';
 import type { EventBody } from '../../src/domain/events.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { Evidence } from './invariants.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { indexEntryOf } from '../../src/application/build-commit.ts';
+import { indexEntryOf } from '../../src/application/commands/build-commit.ts';
 import { approvalTimerId, postponeTimerId, stepOfTimer } from '../../src/domain/effects.ts';
 import type { EventBody, EventOf } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';

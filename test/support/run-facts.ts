@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/application/execute-command.ts';
+import type { Outcome } from '../../src/application/commands/execute-command.ts';
 import type { Command } from '../../src/domain/commands.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
 import type { EventBody, RunEvent } from '../../src/domain/events.ts';

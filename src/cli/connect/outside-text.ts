@@ -1,4 +1,4 @@
-import { visibleLine } from '../../application/visible-text.ts';
+import { visibleLine } from '../../application/runs/visible-text.ts';
 
 const MASK = '***';
 const MAX_OUTSIDE_CHARS = 200;

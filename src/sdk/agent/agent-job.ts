@@ -1,6 +1,6 @@
-import type { AgentTask } from '../../application/agent-task.ts';
+import type { AgentTask } from '../../application/agents/agent-task.ts';
 import type { Application } from '../../application/application.ts';
-import type { RequestedApproval } from '../../application/request-approval.ts';
+import type { RequestedApproval } from '../../application/people/request-approval.ts';
 import type { CallContext, UseCaseError, UseCaseResult } from '../../application/use-case.ts';
 import type { Json } from '../../domain/json.ts';
 import { StepFailure } from '../handler/step-failure.ts';

@@ -1,13 +1,13 @@
 import { createRedisStore } from '../../../src/adapters/redis/redis-store.ts';
 import { randomIdSource } from '../../../src/adapters/system/random-id-source.ts';
 import { systemClock } from '../../../src/adapters/system/system-clock.ts';
-import { createEngine, type Engine } from '../../../src/application/engine.ts';
+import { createEngine, type Engine } from '../../../src/application/engine/engine.ts';
 import {
   createExecuteCommand,
   type ExecuteCommand,
-} from '../../../src/application/execute-command.ts';
-import { createPlanCache } from '../../../src/application/plan-cache.ts';
-import { createRunCache } from '../../../src/application/run-cache.ts';
+} from '../../../src/application/commands/execute-command.ts';
+import { createPlanCache } from '../../../src/application/commands/plan-cache.ts';
+import { createRunCache } from '../../../src/application/commands/run-cache.ts';
 import { parseDefinition } from '../../../src/domain/definition.ts';
 import type { Plan } from '../../../src/domain/plan.ts';
 import type { StepHandler } from '../../../src/ports/step-handler.ts';

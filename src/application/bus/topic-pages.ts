@@ -1,0 +1,69 @@
+import type { ChangeFeed } from '../../ports/change-feed.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { StoreUnavailableError } from '../../ports/run-store.ts';
+import type { TopicPage, TopicReader } from './topic-reader.ts';
+import { WakeSignal } from '../engine/wake-signal.ts';
+
+/** Looks again at least this often, should a change go unannounced. */
+const MAX_PAUSE_MS = 1_000;
+/** A busy feed is read in pages, not commit by commit. */
+const MIN_PAUSE_MS = 10;
+const UNAVAILABLE_PAUSE_MS = 500;
+const ITEMS_PER_PAGE = 1_000;
+
+export interface Following {
+  readonly after: string | undefined;
+  /** Go on at the end, waiting for more. */
+  readonly isEndless: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads on from the cursor, to the end or until the signal aborts: every page whose place moved, also those without
+ * messages. Changes of the store wake it; the subscription stands before the first look. Who follows endlessly waits out a
+ * store that does not answer; otherwise it throws, as the reader does.
+ */
+export async function* topicPages(
+  { store, clock }: { readonly store: ChangeFeed; readonly clock: Clock },
+  reader: TopicReader,
+  { after, isEndless, signal }: Following,
+): AsyncGenerator<TopicPage, void> {
+  const wake = new WakeSignal(clock);
+  const unsubscribe = store.onChange(() => wake.wake());
+  let cursor = after;
+  try {
+    while (!signal.aborted) {
+      const page = await readOrWait(reader, cursor, isEndless);
+      if (page === undefined) await clock.sleep(UNAVAILABLE_PAUSE_MS, signal);
+      if (page === undefined) continue;
+      if (page.cursor !== cursor) yield page;
+      cursor = page.cursor;
+      if (page.hasMore) continue;
+      if (!isEndless) return;
+      await wake.wait(MAX_PAUSE_MS, signal);
+      await clock.sleep(MIN_PAUSE_MS, signal);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+async function readOrWait(
+  reader: TopicReader,
+  cursor: string | undefined,
+  isEndless: boolean,
+): Promise<TopicPage | undefined> {
+  try {
+    return await reader.read(ITEMS_PER_PAGE, cursor);
+  } catch (error) {
+    if (isEndless && error instanceof StoreUnavailableError) return undefined;
+    throw error;
+  }
+}
+
+/** No more messages than asked for; what is left out is not passed by. */
+export function atMost(page: TopicPage, count: number): TopicPage {
+  const last = page.messages[count - 1];
+  if (last === undefined || page.messages.length <= count) return page;
+  return { ...page, messages: page.messages.slice(0, count), cursor: last.cursor, hasMore: true };
+}
