@@ -7,7 +7,8 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /**
    * From now on the first SIGINT, SIGTERM or SIGHUP aborts the signal, and the next ones do what `again` says: by
-   * default they end the process at once.
+   * default they end the process at once. A parent that holds a channel to this process and dies counts as a signal: the
+   * older Node that a terminal or a client has started is such a parent, and must not leave a Baton behind when it is killed.
    */
   listen(again?: () => void): void;
   abort(): void;
@@ -25,6 +26,8 @@ export function createInterruption(): Interruption {
         else controller.abort();
       };
       for (const name of SIGNALS) process.on(name, onSignal);
+      process.once('disconnect', () => controller.abort());
+      process.channel?.unref();
     },
   };
 }

@@ -51,11 +51,11 @@ function majorOf(version: string): number {
 }
 
 /**
- * Runs the same command line under another Node: same standard streams, signals passed on. Answers its exit code, or
- * 128 + number of the signal that ended it.
+ * Runs the same command line under another Node: same standard streams, signals passed on, and a channel whose end tells
+ * it that this process was killed. Answers its exit code, or 128 + number of the signal that ended it.
  */
 export function rerun(node: string, args: readonly string[]): Promise<number> {
-  const child = spawn(node, [...args], { stdio: 'inherit' });
+  const child = spawn(node, [...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   const forwarders = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {
     // A terminal sends Ctrl-C to the whole group: the child counts it twice if it is passed on as well.
     const forward = (): void => {

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rerun, ruleOnNode } from '../../src/cli/node-version.ts';
 
@@ -48,6 +50,38 @@ describe('rerun', () => {
 
   test('answers 128 + n when a signal ended it', async () => {
     expect(await rerun(process.execPath, ['-e', 'process.kill(process.pid, "SIGKILL")'])).toBe(137);
+  });
+
+  test('that is killed does not leave the other process behind', async () => {
+    const source = (name: string): string =>
+      JSON.stringify(new URL(`../../src/cli/${name}.ts`, import.meta.url).href);
+    const inner = join(root, 'inner.ts');
+    const outer = join(root, 'outer.ts');
+    writeFileSync(
+      inner,
+      `import { createInterruption } from ${source('interruption')};
+      const interruption = createInterruption();
+      interruption.listen();
+      const alive = setInterval(() => undefined, 1_000);
+      interruption.signal.addEventListener('abort', () => {
+        console.log('asked to end');
+        clearInterval(alive);
+      });
+      console.log('ready');`,
+    );
+    writeFileSync(
+      outer,
+      `import { rerun } from ${source('node-version')};
+      await rerun(process.execPath, [${JSON.stringify(inner)}]);`,
+    );
+    const launcher = spawn(process.execPath, [outer], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    // The stream ends when the inner process has ended too.
+    for await (const line of createInterface({ input: launcher.stdout })) {
+      lines.push(line);
+      if (line === 'ready') launcher.kill('SIGKILL');
+    }
+    expect(lines).toEqual(['ready', 'asked to end']);
   });
 
   test('fails when the other Node cannot be started', async () => {
