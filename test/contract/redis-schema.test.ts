@@ -137,6 +137,17 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('versions of the Redis st
     ]);
   });
 
+  it('are not converted while a process of an older Baton is heard', async () => {
+    await writeSchema1(3);
+    await server.command('ZADD', `${ROOT}:ears`, String(Date.now()), 'n0d0t1nthename');
+    await expect(open()).rejects.toThrow(/1 process\(es\) of an older Baton still use this store/);
+    expect(await openHashes()).toBe(3);
+    expect(await schema()).toMatchObject({ schemaVersion: 1 });
+    await server.command('ZADD', `${ROOT}:ears`, String(Date.now() - 61_000), 'n0d0t1nthename');
+    await Promise.all([open(), open()]);
+    expect(await schema()).toMatchObject({ schemaVersion: 2 });
+  });
+
   it('go on with a conversion whose process died midway, batch by batch', async () => {
     await writeSchema1(450);
     await open();

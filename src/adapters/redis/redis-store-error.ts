@@ -6,6 +6,7 @@ export type RedisStoreErrorCode =
   | 'server'
   | 'eviction'
   | 'newer'
+  | 'in_use'
   | 'foreign';
 
 /** The Redis server cannot be used as it is. Nothing in it was changed. The message names the setting to change. */

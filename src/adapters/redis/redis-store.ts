@@ -14,7 +14,7 @@ import {
 } from './check-server.ts';
 import { connectFailure } from './connect-failure.ts';
 import { connectNodes } from './connect-nodes.ts';
-import { convertStore } from './convert-store.ts';
+import { convertStore, WRITER_PREFIX } from './convert-store.ts';
 import { readFunctionLibrary } from './function-library.ts';
 import type { FunctionLibrary } from './function-library.ts';
 import { createRedisArtifactStore } from './redis-artifact-store.ts';
@@ -97,10 +97,10 @@ async function connect(options: RedisStoreOptions, address: RedisAddress): Promi
   }
 }
 
-function asStartFailure(error: unknown, { shown }: RedisAddress): unknown {
+function asStartFailure(error: unknown, address: RedisAddress): unknown {
   if (error instanceof RedisStoreError) return error;
   if (replyCode(error) === undefined && !(error instanceof StoreUnavailableError)) return error;
-  return connectFailure(error, shown);
+  return connectFailure(error, address);
 }
 
 async function open(
@@ -109,7 +109,10 @@ async function open(
   nodes: RedisNodes,
 ): Promise<Opened> {
   const { ids, logger, clock, shards, maxFeedEntries = MAX_FEED_ENTRIES } = options;
-  for (const facts of await readAllFacts(nodes)) assertServer(facts, address);
+  const all = await readAllFacts(nodes);
+  for (const facts of all) assertServer(facts, address);
+  for (const warning of new Set(all.flatMap(warningsOf)))
+    logger.warn({ store: address.shown }, warning);
   const secret = Buffer.from(ids.newId() + ids.newId()).toString('hex');
   const fresh = {
     schemaVersion: SCHEMA_VERSION,
@@ -122,7 +125,7 @@ async function open(
     library,
     prefix: address.prefix,
     shardCount: meta.shards,
-    writer: ids.newId(),
+    writer: WRITER_PREFIX + ids.newId(),
     clock,
   });
   await assertRights(session, library.commands, address.shown);

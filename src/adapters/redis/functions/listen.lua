@@ -1,6 +1,7 @@
 -- Who wants to be woken. A process that died without a word is forgotten a minute after it was last heard.
 -- KEYS  root of a shard
--- ARGV  id of the process
+-- ARGV  id of the process;  strangers: what the ids of those begin with that do not count
+-- Reply 1;  strangers: how many others are heard
 
 local MAX_SILENCE_MS = 60000
 
@@ -19,5 +20,14 @@ local function unlisten(keys, args)
   return 1
 end
 
+local function strangers(keys, args)
+  local heard, count = call('ZRANGEBYSCORE', keys[1] .. ':ears', text(now_of('') - MAX_SILENCE_MS), '+inf'), 0
+  for _, id in ipairs(heard) do
+    if sub(id, 1, #args[1]) ~= args[1] then count = count + 1 end
+  end
+  return count
+end
+
 register('listen', listen)
+register('strangers', strangers)
 register('unlisten', unlisten, 'allow-oom')
