@@ -63,7 +63,7 @@ export class Terminal {
 
   /** One JSON value on one line; nothing without `--json`. */
   json(value: unknown): void {
-    if (this.isJson) this.#write(`${JSON.stringify(value)}\n`);
+    if (this.isJson) this.#write(`${plainJson(value)}\n`);
   }
 
   /** The answer itself, byte for byte, for other programs. */
@@ -96,4 +96,15 @@ export class Terminal {
     this.#isBroken = true;
     this.#options.onBroken();
   }
+}
+
+/** Characters that steer a terminal or turn its text round, which JSON.stringify leaves as they are. */
+const STEERING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The same JSON value, in characters that a terminal shows as they are. */
+function plainJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    STEERING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -59,6 +59,12 @@ describe('colour', () => {
 });
 
 describe('output', () => {
+  test('with --json escapes what steers a terminal, and stays the same JSON', () => {
+    const { made, stdout } = terminal(true, { json: true });
+    made.json({ id: 'a\u009b31m\u202eb' });
+    expect(stdout.text).toBe('{"id":"a\\u009b31m\\u202eb"}\n');
+  });
+
   test('with --json holds JSON lines and nothing else', () => {
     const { made, stdout } = terminal(true, { json: true });
     made.line('for people');
