@@ -6,7 +6,7 @@ import { visibleLine } from '../application/runs/visible-text.ts';
 import type { Baton } from '../composition.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
-import { valueOf } from './cli-failure.ts';
+import { usageFailure, valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +18,10 @@ const STATES = {
   lost: 'Another process has taken this consumer over.',
   store_unavailable: 'The store does not answer; trying again.',
 } as const;
+
+const STARTS = `
+Where it begins: the list at the oldest message that is kept, --follow now, --after where it says.
+With --consumer, followed or not: a new one at the oldest, any other where it was.`;
 
 /** Nobody reads standard output any more: what was written to it last is not acknowledged. */
 class OutputGone extends Error {}
@@ -32,13 +36,23 @@ export const addEventsCommand: AddCommand = (program, action) => {
     )
     .option('--follow', 'go on at the end until interrupted')
     .option('--consumer <name>', 'go on where this consumer was, and remember what was printed')
-    .option('--after <cursor>', 'begin after this cursor, at "oldest" or "now"')
+    .option(
+      '--after <cursor>',
+      'begin after this cursor, at "oldest" or "now"; not with --consumer',
+    )
     .option('--limit <n>', 'at most this many messages (default: all)')
+    .addHelpText('after', STARTS)
     .action(action((invocation) => invocation.withBaton((baton) => readEvents(invocation, baton))));
 };
 
 async function readEvents(invocation: Invocation, baton: Baton): Promise<ExitCode> {
   const { signal } = invocation.cli.interruption;
+  const consumer = invocation.text('consumer');
+  if (consumer !== undefined && invocation.text('after') !== undefined)
+    throw usageFailure(
+      '--after cannot be given with --consumer: a consumer goes on where it was, a new one begins at the oldest message',
+      'Leave out --after; or leave out --consumer to read from anywhere.',
+    );
   const { followTopicsInputSchema } = await import('../application/bus/follow-topics.ts');
   const given: FollowTopicsInput = await parsed(
     invocation,
@@ -51,7 +65,6 @@ async function readEvents(invocation: Invocation, baton: Baton): Promise<ExitCod
   );
   invocation.cli.interruption.listen();
   try {
-    const consumer = invocation.text('consumer');
     await (consumer === undefined
       ? follow(invocation, baton, given)
       : consume(invocation, baton, { ...given, consumer }));
@@ -70,8 +83,8 @@ async function follow(
   const followed = valueOf(
     await baton.application.followTopics(context, input, (page) => print(terminal, page)),
   );
-  if (terminal.isJson) return;
-  if (followed.delivered === 0 && input.follow !== true) terminal.line('No messages.');
+  if (input.follow === true || terminal.isJson) return;
+  if (followed.delivered === 0) terminal.line('No messages.');
   if (followed.cursor !== undefined) terminal.note(`More: --after ${followed.cursor}`);
 }
 
@@ -85,7 +98,7 @@ async function consume(
   const { parseArguments } = await import('../application/parse-arguments.ts');
   const input = valueOf(parseArguments(consumeTopicsInputSchema, given));
   let told: string | undefined;
-  valueOf(
+  const { delivered } = valueOf(
     await baton.application.consumeTopics(callContext(baton, cli.interruption.signal), input, {
       onPage: (page) => print(terminal, page),
       onState: (state) => {
@@ -95,6 +108,7 @@ async function consume(
       },
     }),
   );
+  if (delivered === 0 && input.follow !== true) terminal.line('No messages.');
 }
 
 /** Resolves when it was handed to whoever reads it. */

@@ -9,7 +9,10 @@ export const addPublishCommand: AddCommand = (program, action) => {
     .description('publish a message under a topic of your own; baton events reads it')
     .argument('<TOPIC>', 'words between dots, e.g. orders.new')
     .argument('<BODY>', 'a JSON object or list, or plain text')
-    .option('--id <id>', 'repeat with the same id to be safe: it is published once')
+    .option(
+      '--id <id>',
+      'repeat with the same id to be safe: under its topic it is published once, the first body stays',
+    )
     .action(
       action((invocation) =>
         invocation.withBaton(async (baton) => {
@@ -27,7 +30,7 @@ export const addPublishCommand: AddCommand = (program, action) => {
           terminal.json(answer);
           terminal.line(
             answer.duplicate
-              ? `${answer.topic}: ${answer.id} was published before`
+              ? `${answer.topic}: ${answer.id} was published before; what was published first stays`
               : `${answer.topic}: published as ${answer.id}`,
           );
           return EXIT.ok;

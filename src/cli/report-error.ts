@@ -55,11 +55,17 @@ function reportOf(error: unknown): FailureReport {
   if (error instanceof RedisStoreError)
     return {
       ...storeFailure(error.message),
-      next: 'Change what the message names; baton doctor then checks it again.',
+      next: `${redisAdvice(error)}; baton doctor then checks it again.`,
     };
   if (error instanceof StoreFileError || error instanceof StoreUnavailableError)
     return storeFailure(error.message);
   return unexpected(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+function redisAdvice({ code }: RedisStoreError): string {
+  return code === 'unreachable'
+    ? 'Start the server, or change the setting store'
+    : 'Change what the message names';
 }
 
 function storeFailure(message: string): FailureReport {

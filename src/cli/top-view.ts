@@ -5,8 +5,12 @@ import type { Terminal } from './terminal.ts';
 
 /** Of a terminal whose size nobody knows. */
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
-/** Lines that are no rows of a table: the head, the titles and the pauses between tables. */
-const FIXED_LINES = 12;
+/** Of each table: the pause before it, its titles and the count of what is left out. */
+const LINES_BESIDE_ROWS = 3;
+const TABLES = 3;
+/** Where the cursor stands below a frame. */
+const CURSOR_LINE = 1;
+/** Of a table, and as many reasons. */
 const MIN_ROWS = 3;
 
 export interface ScreenSize {
@@ -23,10 +27,15 @@ export function topFrame(
   size: ScreenSize = DEFAULT_SIZE,
 ): string {
   const { columns = DEFAULT_SIZE.columns, rows = DEFAULT_SIZE.rows } = size;
-  const perTable = Math.max(MIN_ROWS, Math.floor((rows - FIXED_LINES) / 3));
   const fit = (line: string): string => cut(line, columns);
-  const table = (head: Row, all: readonly Row[]): string[] => {
-    const [first = '', ...lines] = aligned([head, ...all.slice(0, perTable)]).map(fit);
+  const head = [
+    ...headOf(activity, columns).map(fit),
+    ...reasonsOf(activity).map((reason) => terminal.style('yellow', fit(reason))),
+  ];
+  const free = rows - CURSOR_LINE - head.length - TABLES * LINES_BESIDE_ROWS;
+  const perTable = Math.max(MIN_ROWS, Math.floor(free / TABLES));
+  const table = (titles: Row, all: readonly Row[]): string[] => {
+    const [first = '', ...lines] = aligned([titles, ...all.slice(0, perTable)]).map(fit);
     const hidden = all.length - perTable;
     return [
       '',
@@ -35,21 +44,16 @@ export function topFrame(
       ...(hidden > 0 ? [fit(`  and ${hidden} more`)] : []),
     ];
   };
-  const { status, reasons } = activity;
   return [
-    fit(headOf(activity)),
-    ...(status === 'ok'
-      ? []
-      : reasons
-          .slice(0, MIN_ROWS)
-          .map((reason) => terminal.style('yellow', fit(`! ${visibleLine(reason)}`)))),
+    ...head,
     ...table(['QUEUE', 'WAITING', 'RUNNING', 'OLDEST'], queueRows(activity)),
     ...table(['WORKER', 'BUSY', 'UP', 'PID', 'HOST', 'QUEUES'], workerRows(activity)),
     ...table(['HELD FOR', 'RUN', 'STEP', 'WORKER'], leaseRows(activity)),
   ].join('\n');
 }
 
-function headOf({ atMs, status, rates, queues, workers }: Activity): string {
+/** Two lines where one is too narrow. */
+function headOf({ atMs, status, rates, queues, workers }: Activity, columns: number): string[] {
   const sum = (of: 'waiting' | 'leased'): number =>
     queues.reduce((total, queue) => total + queue[of], 0);
   const speed =
@@ -57,7 +61,15 @@ function headOf({ atMs, status, rates, queues, workers }: Activity): string {
       ? 'rates not measured yet'
       : `${perSecond(rates.runs)} workflows/s, ${perSecond(rates.steps)} steps/s`;
   const time = new Date(atMs).toISOString().slice(11, 19);
-  return `baton top ${time} UTC  ${status}  ${speed}  ${sum('waiting')} waiting, ${sum('leased')} running, ${workers.length} worker(s)`;
+  const first = `baton top ${time} UTC  ${status}  ${speed}`;
+  const second = `${sum('waiting')} waiting, ${sum('leased')} running, ${workers.length} worker(s)`;
+  const line = `${first}  ${second}`;
+  return line.length <= columns ? [line] : [first, second];
+}
+
+function reasonsOf({ status, reasons }: Activity): string[] {
+  if (status === 'ok') return [];
+  return reasons.slice(0, MIN_ROWS).map((reason) => `! ${visibleLine(reason)}`);
 }
 
 function queueRows({ queues, atMs }: Activity): Row[] {

@@ -179,7 +179,7 @@ describe('the health of the bus', () => {
       keyValueRoundTripMs: 0,
       entries: 6,
       consumerCount: 1,
-      consumers: [{ name: 'mailer', topics: ['runs.*'], isHeld: false, lag: 3 }],
+      consumers: [{ name: 'mailer', topics: ['runs.*'], isHeld: false, unreadEntries: 3 }],
     });
   });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { missingRedis, redisSuite, startRedisServer } from '../support/redis-server.ts';
 import { BatonFixture, type Running } from './run-baton.ts';
@@ -43,6 +44,8 @@ test('the events of a run and what was published are read, and read on from a cu
   });
   const again = await baton.run(['publish', 'greetings.all', '{"n":7}', '--id', 'first']);
   expect(again.stdout).toContain('was published before');
+  const other = await baton.run(['publish', 'greetings.all', '{"n":8}', '--id', 'first']);
+  expect(other.stdout).toContain('what was published first stays');
 
   const { stdout, code } = await baton.run(['events', '--json']);
   expect(code).toBe(0);
@@ -62,6 +65,24 @@ test('the events of a run and what was published are read, and read on from a cu
   expect(text.stdout).toMatch(/runs\.\w+\.workflow_completed {2}run completed \(\w+#4\)\n/);
   expect(text.stdout).toMatch(/greetings\.all {2}\{"n":7\} \(first\)\n$/);
   expect(text.stderr).toMatch(/^More: --after \S+\n$/);
+
+  // In a store of its own: consumers are counted below.
+  const own = { BATON_STORE: join(baton.root, 'idle.db') };
+  await baton.run(['publish', 'greetings.all', '{"n":7}'], own);
+  const none = await baton.run(['events', 'nothing.*', '--consumer', 'idle'], own);
+  expect(none).toMatchObject({ stdout: 'No messages.\n', stderr: '', code: 0 });
+});
+
+test('what is followed needs no cursor to go on, to its end or to an interruption', async () => {
+  await baton.run(['publish', 'stops.here', '{"n":1}']);
+  const follow = ['events', 'stops.*', '--follow', '--after', 'oldest'];
+  const limited = await baton.run([...follow, '--limit', '1']);
+  expect(limited.stdout).toMatch(/stops\.here {2}\{"n":1\} /);
+  expect(limited).toMatchObject({ stderr: '', code: 0 });
+  const running = baton.start(follow);
+  await running.stdoutMatching(/stops\.here/);
+  running.child.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ stderr: '', code: 130 });
 });
 
 test('what cannot be is refused with the reason, and changes nothing', async () => {
@@ -73,6 +94,7 @@ test('what cannot be is refused with the reason, and changes nothing', async () 
     [['events', '--after', 'yesterday'], /cursor/],
     [['events', '--consumer', 'No Name'], /lower case letters/],
     [['events', '--limit', '0'], /limit/],
+    [['events', '--consumer', 'mine', '--after', 'oldest'], /a consumer goes on where it was/],
   ];
   for (const [args, reason] of cases) {
     const { stderr, code } = await baton.run(args);
@@ -133,7 +155,9 @@ async function killAndTakeOver(store: Record<string, string>): Promise<void> {
 
   const { stdout } = await run('doctor');
   expect(stdout).toMatch(/ok {7}bus: \d+ entries in the feed, the oldest of \S+; 1 consumer;/);
-  expect(stdout).toMatch(/ok {7}consumer: mailer \(orders\.\*\): 0 behind, nobody holds it/);
+  expect(stdout).toMatch(
+    /ok {7}consumer: mailer \(orders\.\*\): 0 entries of the feed \(all topics\) not looked at yet, nobody holds it/,
+  );
 }
 
 /** Until it says that another process holds the consumer. */

@@ -57,13 +57,19 @@ test('a frame shows what goes on: the fullest queue, the busiest worker and the 
   ]);
 });
 
+test('the head takes two lines where one is too narrow, and nothing of it is lost', () => {
+  const [first, second] = topFrame(terminal, activity).split('\n');
+  expect(first).toBe('baton top 00:01:30 UTC  degraded  3.2 workflows/s, 1235 steps/s');
+  expect(second).toBe('2 waiting, 3 running, 2 worker(s)');
+});
+
 test('a frame fits the screen, and says what it leaves out', () => {
   const workers = Array.from({ length: 100 }, (_, at) => worker(at));
   const size = { columns: 30, rows: 24 };
   const lines = topFrame(terminal, { ...activity, workers, rates: undefined }, size).split('\n');
   expect(Math.max(...lines.map(({ length }) => length))).toBe(30);
   expect(lines.length).toBeLessThanOrEqual(size.rows);
-  expect(lines).toContain('  and 96 more');
+  expect(lines).toContain('  and 97 more');
   expect(topFrame(terminal, { ...activity, rates: undefined })).toContain('rates not measured yet');
 });
 

@@ -119,7 +119,9 @@ describe('a worker that is watched', { timeout: 60_000 }, () => {
     await started(worker, 2);
     expect((await baton.run(['watch', runId])).code).toBe(0);
     worker.child.kill('SIGTERM');
-    expect((await worker.ended).code).toBe(0);
+    const { code, stderr } = await worker.ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain('cpuBound: true');
   });
 
   test('drains and ends when its supervisor is killed', async () => {

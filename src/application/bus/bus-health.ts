@@ -3,9 +3,9 @@ import type { Store } from '../../ports/store.ts';
 import { isHeld, listConsumers } from './consumer-records.ts';
 import { isoTime } from '../runs/step-view.ts';
 
-/** Behind more than this many commits and publications a consumer's lag is not counted further. */
-const MAX_COUNTED_LAG = 1_000;
-/** Consumers whose lag is counted. */
+/** Entries that a consumer has not looked at are not counted further. */
+const MAX_COUNTED_ENTRIES = 1_000;
+/** Consumers whose entries are counted. */
 const MAX_CONSUMERS_SHOWN = 20;
 
 export interface ConsumerHealth {
@@ -13,8 +13,8 @@ export interface ConsumerHealth {
   readonly topics: readonly string[];
   /** Some process holds it at this moment. */
   readonly isHeld: boolean;
-  /** Commits and publications after its place, wanted or not; at most 1,000 are counted. */
-  readonly lag: number;
+  /** Entries of the feed after its place, of all topics, wanted or not; at most 1,000 are counted. */
+  readonly unreadEntries: number;
 }
 
 /** The message bus and the key-value store, each asked once. */
@@ -41,7 +41,8 @@ export async function checkBus(
       name,
       topics,
       isHeld: await isHeld(store, { tenant, name }),
-      lag: cursor === '' ? bus.value.entries : await store.countFeed(cursor, MAX_COUNTED_LAG),
+      unreadEntries:
+        cursor === '' ? bus.value.entries : await store.countFeed(cursor, MAX_COUNTED_ENTRIES),
     })),
   );
   return {
@@ -61,9 +62,13 @@ export function busText(health: BusHealth): string {
   return `${entries} entries in the feed${age}; ${count}; answered in ${busRoundTripMs} ms, the key-value store in ${keyValueRoundTripMs} ms`;
 }
 
-export function consumerText({ name, topics, isHeld: held, lag }: ConsumerHealth): string {
-  const behind = lag >= MAX_COUNTED_LAG ? `${MAX_COUNTED_LAG} or more` : String(lag);
-  return `${name} (${topics.join(' ')}): ${behind} behind, ${held ? 'held' : 'nobody holds it'}`;
+/** The entries are of all topics: how many of them are for this consumer is known when it looks. */
+export function consumerText(consumer: ConsumerHealth): string {
+  const { name, topics, isHeld: held, unreadEntries } = consumer;
+  const count =
+    unreadEntries >= MAX_COUNTED_ENTRIES ? `${MAX_COUNTED_ENTRIES} or more` : String(unreadEntries);
+  const unread = `${count} ${unreadEntries === 1 ? 'entry' : 'entries'} of the feed (all topics) not looked at yet`;
+  return `${name} (${topics.join(' ')}): ${unread}, ${held ? 'held' : 'nobody holds it'}`;
 }
 
 async function timed<Value>(

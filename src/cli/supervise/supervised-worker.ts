@@ -6,6 +6,9 @@ import { Silence } from './silence.ts';
 
 const MAIN = fileURLToPath(new URL(`../../main${extname(import.meta.filename)}`, import.meta.url));
 const CHECK_EVERY_MS = 200;
+/** The one cause that people can take away themselves. */
+const BLOCKED_HINT =
+  'if a step kind of your own computes without a pause, write cpuBound: true into its defineHandler';
 
 /** How a worker's process came to its end. */
 export interface WorkerEnd {
@@ -100,7 +103,7 @@ class WatchedProcess implements SupervisedWorker {
   #check(): void {
     if (!this.#silence.isTooLong(performance.now())) return;
     this.#killedFor = this.#wasReady
-      ? 'gave no sign of life and was killed'
+      ? `gave no sign of life and was killed (${BLOCKED_HINT})`
       : 'was not ready in time and was killed';
     this.kill();
   }
