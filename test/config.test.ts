@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { configTable } from '../scripts/config-table.ts';
+import { resolvePath } from '../src/config/config-layer.ts';
 import { ConfigError, loadConfig, type ConfigRequest, type LoadedConfig } from '../src/config.ts';
 import { SETTINGS } from '../src/config/settings.ts';
+import { shownStore } from '../src/config/store-place.ts';
 
 let root = '';
 let home = '';
@@ -217,6 +219,50 @@ describe('the project file', () => {
     expect((await load({ cwd: inHome })).config.retention.days).toBe(9);
     expect((await load({ cwd: elsewhere })).config.retention.days).toBe(30);
   });
+});
+
+describe('the setting store', () => {
+  test.each([
+    ...['127.0.0.1:6379', 'localhost:6379', ':6379', '[::1]:6379/0', 'me:s3cret@localhost:6379'],
+    ...['redis:/127.0.0.1:6379', 'redis:localhost', 'unix:/redis.sock', 'https:/example.org'],
+    ...[' redis://me:s3cret@host', 'redis//me:s3cret@host'],
+  ])('%s is no file name', async (store) => {
+    const problems = await problemsOf({ environment: { BATON_STORE: store } });
+    expect(problems).toMatch(/neither a path nor the URL.*for example redis:\/\/127\.0\.0\.1:6379/);
+    expect(problems).not.toContain('s3cret');
+  });
+
+  test.each(['./localhost:6379', 'a:b', 'dir/x:1', '~/x:1', '/x:1'])('%s is one', async (store) => {
+    const { config } = await load({ environment: { BATON_STORE: store } });
+    expect(config.store).toBe(resolvePath(store, project, home));
+  });
+
+  test.each([
+    ['redis://me:s3cret@host', 'redis://me:***@host'],
+    ['redis://:s3cret@host', 'redis://:***@host'],
+    ['redis://s3cret@host', 'redis://***@host'],
+    ['redis://s3cret:@host', 'redis://***@host'],
+    ['redis://s3cret=@host', 'redis://***@host'],
+    ['redis://s3cret/s3cret@host', 'redis://***@host'],
+    ['redis://me:1/s3cret@host', 'redis://***@host'],
+    ['redis://s3cret?s3cret@host', 'redis://***@host'],
+    ['redis://me:s3cret/s3cret@host', 'redis://me:***@host'],
+    ['unix://s3cret@localhost/x', 'unix://***@localhost/x'],
+    ['redis+cluster://s3cret@a:1,b:2', 'redis+cluster://***@a:1,b:2'],
+    [
+      'redis://h/m?prefix=s&sentinel-%70assword=s3cret',
+      'redis://h/m?prefix=s&sentinel-%70assword=***',
+    ],
+  ])('%s is shown without its password', (store, shown) => {
+    expect(shownStore(store)).toBe(shown);
+  });
+
+  test.each(['unix:///x@y.sock', 'rediss://host:1/0?ca=/x@y.pem', 'redis+cluster://a:1,b:2'])(
+    '%s is shown as it is',
+    (store) => {
+      expect(shownStore(store)).toBe(store);
+    },
+  );
 });
 
 test('the table for the README names every key with its variable', () => {

@@ -41,10 +41,11 @@ export async function serveWorker(invocation: Invocation): Promise<ExitCode> {
 async function serve(
   { terminal, cli }: Invocation,
   { config }: LoadedConfig,
-  { engine, queues }: Baton,
+  { engine, queues, store: openStore }: Baton,
   watch: { readonly reports: WorkerReports | undefined; readonly silenceLimitMs: number },
 ): Promise<ExitCode> {
   if (engine === undefined) throw new Error('a worker is composed with an engine');
+  const { warnings = [] } = await openStore.describe();
   engine.start();
   const { workerId } = engine;
   watch.reports?.ready({
@@ -59,6 +60,7 @@ async function serve(
     terminal.note(
       'No step can run here: the setting shell.allow is empty, and so is handlers. Timers and retries are served.',
     );
+  for (const warning of warnings) terminal.note(`The store: ${warning}.`);
   await Promise.race([untilAborted(cli.interruption.signal), engine.ended]);
   terminal.line('stopping: running steps get 10 s');
   return EXIT.ok;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { ConfigProblem } from './config-error.ts';
 import type { Setting } from './settings.ts';
-import { isForeignUrl, isStoreUrl } from './store-place.ts';
+import { isNoPlace, isStoreUrl } from './store-place.ts';
 
 /** A value with where it came from. */
 export interface PlacedValue {
@@ -49,7 +49,7 @@ export function resolvePaths(
 ): unknown {
   const absolute = (path: unknown): unknown =>
     typeof path === 'string' && path !== '' ? resolvePath(path, base, home) : path;
-  if (form === 'store' && typeof value === 'string' && (isStoreUrl(value) || isForeignUrl(value)))
+  if (form === 'store' && typeof value === 'string' && (isStoreUrl(value) || isNoPlace(value)))
     return value;
   if (form === 'path' || form === 'store') return absolute(value);
   return form === 'paths' && Array.isArray(value) ? value.map(absolute) : value;

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { DataDirectories } from '../adapters/system/data-directories.ts';
-import { isForeignUrl } from './store-place.ts';
+import { isNoPlace } from './store-place.ts';
 
 /**
  * How a value is written as text. In variables and options lists are separated by commas; paths may begin with `~/`
@@ -33,12 +33,12 @@ const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
 
 const STORE_FORMS =
-  'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, redis+cluster://, unix://)';
+  'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, redis+cluster://, unix://), for example redis://127.0.0.1:6379; a file of such a name is written ./name';
 
 const store = z
   .string()
   .min(1)
-  .refine((value) => !isForeignUrl(value), { error: STORE_FORMS })
+  .refine((value) => !isNoPlace(value), { error: STORE_FORMS })
   .register(settingNotes, {
     form: 'store',
     meaning: 'Database file with every run, definition and history, or the URL of a Redis server',

@@ -62,6 +62,12 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('with a store in Redis'),
     expect(volatile.stdout).toMatch(/PROBLEM {2}redis: .*appendonly yes/);
     // As get_health tells it.
     expect(volatile.stdout).toMatch(/note {5}health: .*appendonly yes/);
+    const worker = baton.start(['worker', ...store()]);
+    await worker.stdoutMatching(/serves shell:sh/);
+    worker.child.kill('SIGTERM');
+    expect((await worker.ended).stderr).toMatch(
+      /The store: a restart of Redis loses .*appendonly yes/,
+    );
   });
 });
 
@@ -96,7 +102,9 @@ describe('a server that cannot be used is told with the setting that names it', 
   test('an agent that starts the server reads it on standard error, and nothing on the protocol', async () => {
     const { stdout, stderr, code } = await baton.run(['mcp'], { BATON_STORE: url });
     expect(stderr).toMatch(/ECONNREFUSED.*the setting store comes from environment BATON_STORE/);
-    expect(stderr).toMatch(/Nothing was changed\.\nNext: .*baton doctor/);
+    expect(stderr).toMatch(
+      /Nothing was changed\.\nNext: Start the server, or change the setting store; baton doctor/,
+    );
     expect([stdout, code]).toEqual(['', 5]);
   });
 });
@@ -106,6 +114,7 @@ test('no form of a URL gives a password away', async () => {
     'redis+sentinel://me:s3cret@127.0.0.1:1,127.0.0.1:2/mine?sentinel-password=s3cret',
     'redis+cluster://me:s3cret@127.0.0.1:1,127.0.0.1:2',
     'redis://me:s3cret/s3cret@127.0.0.1:1',
+    'redis://s3cret@127.0.0.1:1',
   ];
   for (const url of urls)
     for (const command of [['list'], ['config', '--json'], ['connect', 'opencode', '--dry-run']]) {

@@ -71,8 +71,31 @@ describe.skipIf(missingRedis !== undefined)(
       ['redis://me:pass/word@localhost', 'url'],
       ['redis://localhost?ca=/x', 'url'],
       ['redis://localhost?sentinel-password=x', 'url'],
+      ['redis://localhost:0', 'url'],
     ])('refuses the URL %s', async (url, code) => {
       expect(await failure(url)).toMatchObject({ name: 'RedisStoreError', code });
+    });
+
+    it.each([
+      ['redis://localhost:70000', /a port is a number from 1 to 65535/],
+      ['redis+cluster://a:1,b:65536', /a port is a number from 1 to 65535/],
+      ['redis://me:70000/rest@localhost', /cannot be read.*percent-encoded \(@ is %40/],
+      ['redis://me:sec/ret@localhost', /cannot be read.*percent-encoded \(@ is %40/],
+      ['redis://sec?ret@localhost', /it has an @ after the \?.*percent-encoded/],
+    ])('says what is wrong with the URL %s, and shows no part of it', async (url, message) => {
+      const told = String(await failure(url));
+      expect(told).toMatch(message);
+      expect(told).not.toMatch(/70000|\brest|\bsec\b|\bret\b/);
+    });
+
+    it.each([
+      'redis://secret@127.0.0.1:1',
+      'redis://secret:@127.0.0.1:1',
+      'unix://secret@localhost/x',
+    ])('does not show a password in the place of the user: %s', async (url) => {
+      const told = String(await failure(url));
+      expect(told).toMatch(/\/\/\*\*\*(:@|@)(127|localhost)/);
+      expect(told).not.toContain('secret');
     });
 
     it('says that nobody answers, and never shows the password', async () => {
@@ -90,7 +113,9 @@ describe.skipIf(missingRedis !== undefined)(
 
     it('says that the password is wrong or missing', async () => {
       const server = await startServer('--requirepass', 'right');
-      expect(await failure(server.url)).toMatchObject({ code: 'credentials' });
+      const missing = await failure(server.url);
+      expect(missing).toMatchObject({ code: 'credentials' });
+      expect(String(missing)).toContain('redis://:password@host');
       const wrong = server.url.replace('unix://', 'unix://default:wrong@localhost');
       expect(await failure(wrong)).toMatchObject({ code: 'credentials' });
     });
@@ -100,7 +125,7 @@ describe.skipIf(missingRedis !== undefined)(
       endings.push(() => hole.close());
       const error = await failure(`redis://127.0.0.1:${hole.port}`);
       expect(error).toMatchObject({ code: 'unreachable' });
-      expect(String(error)).toContain('does not answer as Redis: no answer within 2000 ms');
+      expect(String(error)).toMatch(/not answer as Redis: no answer within 2000 ms;.*or it hangs/);
     });
 
     it('says that what answers there is no Redis', async () => {
@@ -132,7 +157,10 @@ describe.skipIf(missingRedis !== undefined)(
       const server = await startServer();
       await server.command('ACL', 'SETUSER', 'weak', 'on', '>pw', '~other:*', '+@all');
       const url = server.url.replace('unix://', 'unix://weak:pw@localhost');
-      expect(await failure(url)).toMatchObject({ code: 'permission' });
+      const error = await failure(`${url}?prefix=mine`);
+      expect(error).toMatchObject({ code: 'permission' });
+      expect(String(error)).toMatch(/begin with "mine:": give the user "~mine:\*".*\?prefix=/);
+      await open(`${url}?prefix=other`);
     });
 
     it('names every command that the user lacks, also those inside its functions', async () => {

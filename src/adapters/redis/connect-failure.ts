@@ -1,10 +1,11 @@
 import { describeFailure } from './redis-failure.ts';
 import { RedisStoreError, type RedisStoreErrorCode } from './redis-store-error.ts';
+import type { RedisAddress } from './redis-url.ts';
 
 interface Advice {
   readonly pattern: RegExp;
   readonly code: RedisStoreErrorCode;
-  /** What it means and what to do, after the place. `$` stands for the message. */
+  /** What it means and what to do, after the place. `$` stands for the message, `%` for the prefix of the keys. */
   readonly text: string;
 }
 
@@ -21,6 +22,21 @@ const ADVICE: readonly Advice[] = [
     text: '$; the URL names it after the hosts',
   },
   {
+    pattern: /^database \d+: NOPERM/,
+    code: 'permission',
+    text: '$; give the user "+select", or use database 0 with a prefix of its own (?prefix=name)',
+  },
+  {
+    pattern: /^database \d+: /,
+    code: 'server',
+    text: '$; the URL names the database after the host; raise "databases" in redis.conf, or use database 0 with a prefix of its own (?prefix=name)',
+  },
+  {
+    pattern: /^NOPERM.*\bkeys?\b|user executing the script can't access/,
+    code: 'permission',
+    text: '$; the keys of this store begin with "%:": give the user "~%:*", or name the prefix that it may use in the URL (?prefix=name)',
+  },
+  {
     pattern: /^NOPERM|user executing the script can't run/,
     code: 'permission',
     text: "$; docs/redis.conf has the line for Baton's user",
@@ -28,7 +44,7 @@ const ADVICE: readonly Advice[] = [
   {
     pattern: /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)/,
     code: 'credentials',
-    text: 'user or password are refused: $; the URL carries them: redis://user:password@host',
+    text: 'user or password are refused: $; the URL carries them: redis://user:password@host, or redis://:password@host without a user, with special characters percent-encoded (@ is %40)',
   },
   {
     pattern: /^LOADING/,
@@ -69,7 +85,7 @@ const ADVICE: readonly Advice[] = [
     pattern:
       /connection (was|is) closed|ECONNRESET|no (answer within|reply for)|before secure TLS|wrong version number|packet length/i,
     code: 'unreachable',
-    text: 'it takes the connection and does not answer as Redis: $; the URL says whether it speaks TLS (rediss://) or not (redis://); or another program listens there',
+    text: 'it takes the connection and does not answer as Redis: $; the URL says whether it speaks TLS (rediss://) or not (redis://); or another program listens there, or it hangs',
   },
 ];
 
@@ -77,7 +93,10 @@ const ADVICE: readonly Advice[] = [
  * The first contact's failures: what they mean, and what to change. The driver's error, which carries the password, is left
  * behind.
  */
-export function connectFailure(error: unknown, shown: string): RedisStoreError {
+export function connectFailure(
+  error: unknown,
+  { shown, prefix }: Pick<RedisAddress, 'shown' | 'prefix'>,
+): RedisStoreError {
   const message = describeFailure(error)
     .replace(/^Redis: /, '')
     // Of what OpenSSL says: the reason, without the place in its source.
@@ -86,5 +105,6 @@ export function connectFailure(error: unknown, shown: string): RedisStoreError {
     code: 'unreachable' as const,
     text: 'it cannot be reached: $; check the URL, and that the server runs',
   };
-  return new RedisStoreError(code, `${shown}: ${text.replace('$', () => message)}`);
+  const advice = text.replace(/[$%](?!\d)/g, (sign) => (sign === '$' ? message : prefix));
+  return new RedisStoreError(code, `${shown}: ${advice}`);
 }

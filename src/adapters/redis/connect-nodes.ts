@@ -13,6 +13,6 @@ export async function connectNodes(address: RedisAddress, logger: Logger): Promi
       ? await ClusterNodes.connect(address, logger)
       : await connectSingleNode(address, logger);
   } catch (error) {
-    throw error instanceof RedisStoreError ? error : connectFailure(error, address.shown);
+    throw error instanceof RedisStoreError ? error : connectFailure(error, address);
   }
 }

@@ -40,7 +40,7 @@ async function inspect(address: RedisAddress, logger: Logger): Promise<ServerIns
       hasStore: (await nodes.send(0, 'exists', [metaKey(address.prefix)])) === 1,
     };
   } catch (error) {
-    throw error instanceof RedisStoreError ? error : connectFailure(error, address.shown);
+    throw error instanceof RedisStoreError ? error : connectFailure(error, address);
   } finally {
     nodes.close();
   }

@@ -1,11 +1,14 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import { describeFailure, replyCode } from './redis-failure.ts';
 import { parseInfo } from './reply.ts';
+import { SelectError, signOn } from './sign-on.ts';
+import type { SignOn } from './sign-on.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const KEEP_ALIVE_MS = 15_000;
 
-export interface OpenConnection {
+export interface OpenConnection extends SignOn {
   readonly redis: Redis;
   /** Why it ended, or what went wrong last. */
   readonly reason: () => string;
@@ -19,16 +22,15 @@ export interface Expectations {
 }
 
 /**
- * A connection to a server that answers, lets this user in and has read its data. It is not mended when it breaks. Rejects
- * with a plain error: the driver's own carries the password.
+ * A connection to a server that answers, lets this user in and has read its data, in the database of the options. It is not
+ * mended when it breaks. Rejects with a plain error: the driver's own carries the password.
  */
 export async function openConnection(
-  options: RedisOptions,
+  { username, password, db, ...options }: RedisOptions,
   { timeoutMs = CONNECT_TIMEOUT_MS, mustBePrimary = false }: Expectations = {},
 ): Promise<OpenConnection> {
   const redis = new Redis({
     ...options,
-    connectionName: 'baton',
     connectTimeout: timeoutMs,
     keepAlive: KEEP_ALIVE_MS,
     lazyConnect: true,
@@ -53,12 +55,14 @@ export async function openConnection(
   }, timeoutMs);
   try {
     await redis.connect();
+    const signedOn = await signOn(redis, { username, password, db });
     const trouble = await findTrouble(redis, mustBePrimary);
-    if (trouble === undefined) return { redis, reason: () => reason };
+    if (trouble === undefined) return { redis, reason: () => reason, ...signedOn };
     reason = trouble;
   } catch (error) {
     // Else the reason comes by the event; the error of connect() only says that the connection is closed.
-    if (error instanceof Error && error.name === 'ReplyError') reason = error.message;
+    if (error instanceof SelectError || replyCode(error) !== undefined)
+      reason = describeFailure(error);
   } finally {
     clearTimeout(deadline);
   }

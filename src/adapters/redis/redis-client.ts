@@ -19,11 +19,15 @@ export class RedisClient {
   #isCorked = false;
   #isEnded = false;
 
+  /** The URL has a password, and the server lets everybody in. */
+  readonly needsNoPassword: boolean;
+
   /** Resolves, with the reason, when the connection is gone. */
   readonly ended: Promise<string>;
 
-  private constructor({ redis, reason }: OpenConnection) {
+  private constructor({ redis, reason, needsNoPassword }: OpenConnection) {
     this.#redis = redis;
+    this.needsNoPassword = needsNoPassword;
     this.ended = new Promise((resolve) => {
       redis.once('end', () => resolve(reason()));
     });

@@ -46,6 +46,11 @@ export class RedisConnection {
   /** One try, for the start: rejects with what went wrong. */
   async connect(): Promise<void> {
     this.#client = await this.#build();
+    if (this.#client.needsNoPassword)
+      this.#logger.warn(
+        {},
+        'the Redis server asks for no password although the URL has one: whoever reaches it may read and change every run (docs/redis.conf: requirepass or users)',
+      );
   }
 
   /** Called when another server answers than before, before anything is sent to it. */

@@ -18,7 +18,8 @@ export interface RedisAddress {
 }
 
 const FORMS =
-  'redis://[user:password@]host[:port][/db], rediss://… (TLS; with ?ca=file, ?cert=file&key=file), unix://[user:password@localhost]/path/to.sock, redis+sentinel://host[:port][,host…]/name (with ?sentinel-user= and ?sentinel-password=) or redis+cluster://host[:port][,host…], each with ?prefix=name and ?allow-eviction=1';
+  'redis://[[user]:password@]host[:port][/db], rediss://… (TLS; with ?ca=file, ?cert=file&key=file), unix://[user:password@localhost]/path/to.sock, redis+sentinel://host[:port][,host…]/name (with ?sentinel-user= and ?sentinel-password=) or redis+cluster://host[:port][,host…], each with ?prefix=name and ?allow-eviction=1; special characters of a user or password are percent-encoded (@ is %40, / is %2F, : is %3A, # is %23, ? is %3F)';
+const MAX_PORT = 65_535;
 const PROTOCOLS = /^(redis|rediss|unix|rediss?\+sentinel|rediss?\+cluster):$/;
 /** No braces: they would change the hash tag; no wildcard, which access rules are written with. */
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
@@ -32,15 +33,28 @@ export function isRedisUrl(store: string): boolean {
 /** Reads the files that the URL names. Throws RedisStoreError (`url`), which never shows a password. */
 export function parseRedisUrl(text: string): RedisAddress {
   const { url, hosts } = splitHosts(text) ?? {};
-  if (!url || !PROTOCOLS.test(url.protocol)) throw wrongUrl('it is not a Redis URL');
+  if (hasWrongPort(text) || hosts?.some(({ port }) => port === 0))
+    throw wrongUrl(`a port is a number from 1 to ${MAX_PORT}`);
+  if (!url) throw wrongUrl('it cannot be read');
+  if (!PROTOCOLS.test(url.protocol)) throw wrongUrl('it is not a Redis URL');
   const known = knownParameters(url.protocol);
   for (const name of url.searchParams.keys())
-    if (!known.includes(name)) throw wrongUrl(`it has no parameter ${name}`);
+    // What was meant to be part of a password is not shown.
+    if (!known.includes(name))
+      throw wrongUrl(
+        name.includes('@') ? 'it has an @ after the ?' : `it has no parameter ${name}`,
+      );
   const prefix = url.searchParams.get('prefix') ?? 'baton';
   if (!PREFIX.test(prefix)) throw wrongUrl('the prefix has letters, digits and _ . : - only');
   const allowsEviction = url.searchParams.get('allow-eviction') === '1';
   const shown = withoutPasswords(url, hosts ?? []);
   return { ...place(url, hosts ?? []), prefix, allowsEviction, shown };
+}
+
+/** The class URL refuses it without a word. What stands before an @ may be a password. */
+function hasWrongPort(text: string): boolean {
+  const [, authority = ''] = /^[a-z+]+:\/\/(?:.*@)?([^/?#@]*)/i.exec(text) ?? [];
+  return [...authority.matchAll(/:(\d+)(?=,|$)/g)].some(([, port]) => Number(port) > MAX_PORT);
 }
 
 function knownParameters(protocol: string): readonly string[] {
@@ -109,6 +123,8 @@ function databaseOf(path: string): number {
 function withoutPasswords(url: URL, hosts: readonly Host[]): string {
   const shown = new URL(url);
   if (shown.password !== '') shown.password = '***';
+  // redis://secret@host: a password in the user's place.
+  else if (shown.username !== '') shown.username = '***';
   if (shown.searchParams.has('sentinel-password'))
     shown.searchParams.set('sentinel-password', '***');
   const more = hosts.slice(1).map(({ host, port }) => {
