@@ -225,7 +225,7 @@ describe('the setting store', () => {
   test.each([
     ...['127.0.0.1:6379', 'localhost:6379', ':6379', '[::1]:6379/0', 'me:s3cret@localhost:6379'],
     ...['redis:/127.0.0.1:6379', 'redis:localhost', 'unix:/redis.sock', 'https:/example.org'],
-    ...[' redis://me:s3cret@host', 'redis//me:s3cret@host'],
+    'redis//me:s3cret@host',
   ])('%s is no file name', async (store) => {
     const problems = await problemsOf({ environment: { BATON_STORE: store } });
     expect(problems).toMatch(/neither a path nor the URL.*for example redis:\/\/127\.0\.0\.1:6379/);
