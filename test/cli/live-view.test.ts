@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WorkflowView } from '../../src/application/runs/get-workflow.ts';
 import { frameOf } from '../../src/cli/live-view.ts';
-import { Terminal } from '../../src/cli/terminal.ts';
-
-const silent = { write: () => true, on: () => undefined };
-const terminal = new Terminal({
-  stdout: silent,
-  stderr: silent,
-  environment: {},
-  json: false,
-  noColor: true,
-  onBroken: () => undefined,
-});
+import { silentTerminal } from './silent-terminal.ts';
 
 function view(statuses: readonly ('completed' | 'running' | 'pending')[]): WorkflowView {
   const completed = statuses.filter((status) => status === 'completed').length;
@@ -33,7 +23,7 @@ function view(statuses: readonly ('completed' | 'running' | 'pending')[]): Workf
 
 test('a frame shows head, bar and steps in the order of the definition', () => {
   expect(
-    frameOf(terminal, view(['completed', 'running', 'pending', 'completed'])).split('\n'),
+    frameOf(silentTerminal, view(['completed', 'running', 'pending', 'completed'])).split('\n'),
   ).toEqual([
     'r1 w@1 running: 2 of 4 steps completed, 1.2 s',
     `  ${'█'.repeat(12)}${'░'.repeat(12)} 2/4`,
@@ -45,7 +35,10 @@ test('a frame shows head, bar and steps in the order of the definition', () => {
 });
 
 test('of many steps the open ones are shown first, never more than fit', () => {
-  const frame = frameOf(terminal, view([...Array<'completed'>(30).fill('completed'), 'running']));
+  const frame = frameOf(
+    silentTerminal,
+    view([...Array<'completed'>(30).fill('completed'), 'running']),
+  );
   expect(frame).toContain('  s30  running');
   expect(frame).toContain('  s29  completed');
   expect(frame).not.toContain('  s10 ');

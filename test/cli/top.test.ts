@@ -1,20 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import type { Activity } from '../../src/application/health/get-activity.ts';
-import { Terminal } from '../../src/cli/terminal.ts';
 import { topFrame } from '../../src/cli/top-view.ts';
 import { AtTerminal, hasScript } from './run-at-terminal.ts';
 import { BatonFixture } from './run-baton.ts';
-
-const silent = { write: () => true, on: () => undefined };
-const terminal = new Terminal({
-  stdout: silent,
-  stderr: silent,
-  environment: {},
-  json: false,
-  noColor: true,
-  onBroken: () => undefined,
-});
+import { silentTerminal } from './silent-terminal.ts';
 
 const worker = (at: number) => ({
   workerId: `laptop-4${at}-abcdef`,
@@ -40,7 +30,7 @@ const activity: Activity = {
 };
 
 test('a frame shows what goes on: the fullest queue, the busiest worker and the longest lease first', () => {
-  expect(topFrame(terminal, activity, { columns: 200, rows: 40 }).split('\n')).toEqual([
+  expect(topFrame(silentTerminal, activity, { columns: 200, rows: 40 }).split('\n')).toEqual([
     'baton top 00:01:30 UTC  degraded  3.2 workflows/s, 1235 steps/s  2 waiting, 3 running, 2 worker(s)',
     expect.stringMatching(/^! 2 task\(s\) wait\\.*2J in "gpu"$/) as string,
     '',
@@ -58,7 +48,7 @@ test('a frame shows what goes on: the fullest queue, the busiest worker and the 
 });
 
 test('the head takes two lines where one is too narrow, and nothing of it is lost', () => {
-  const [first, second] = topFrame(terminal, activity).split('\n');
+  const [first, second] = topFrame(silentTerminal, activity).split('\n');
   expect(first).toBe('baton top 00:01:30 UTC  degraded  3.2 workflows/s, 1235 steps/s');
   expect(second).toBe('2 waiting, 3 running, 2 worker(s)');
 });
@@ -66,11 +56,15 @@ test('the head takes two lines where one is too narrow, and nothing of it is los
 test('a frame fits the screen, and says what it leaves out', () => {
   const workers = Array.from({ length: 100 }, (_, at) => worker(at));
   const size = { columns: 30, rows: 24 };
-  const lines = topFrame(terminal, { ...activity, workers, rates: undefined }, size).split('\n');
+  const lines = topFrame(silentTerminal, { ...activity, workers, rates: undefined }, size).split(
+    '\n',
+  );
   expect(Math.max(...lines.map(({ length }) => length))).toBe(30);
   expect(lines.length).toBeLessThanOrEqual(size.rows);
   expect(lines).toContain('  and 97 more');
-  expect(topFrame(terminal, { ...activity, rates: undefined })).toContain('rates not measured yet');
+  expect(topFrame(silentTerminal, { ...activity, rates: undefined })).toContain(
+    'rates not measured yet',
+  );
 });
 
 const baton = new BatonFixture();

@@ -4,33 +4,15 @@ import { StoreUnavailableError } from '../../src/ports/run-store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { StoreChange } from '../../src/ports/change-feed.ts';
 import { missingRedis, redisSuite } from '../support/redis-server.ts';
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts';
 import { createSeededIds } from '../support/seeded-ids.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { claimTask, command, commit, event, only, request, runKey, task } from './fixture.ts';
+import { endAll, open, startServer } from './redis-fixture.ts';
 
 const RUN = runKey('run-1');
 const ANSWER_BOUND_MS = 5_000;
-const endings: (() => Promise<void>)[] = [];
-let seed = 0;
 
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-
-async function startServer(...settings: string[]): Promise<RedisServer> {
-  const server = await startRedisServer(...settings);
-  endings.push(() => server.remove());
-  return server;
-}
-
-/** With Redis's own time, as in production. */
-async function open(url: string): Promise<Store> {
-  seed += 1;
-  const store = await createRedisStore({ url, ids: createSeededIds(seed), logger: silentLogger });
-  endings.push(() => store.close());
-  return store;
-}
+afterEach(endAll);
 
 async function timed<T>(work: Promise<T>): Promise<[answer: T, elapsedMs: number]> {
   const startedAtMs = performance.now();

@@ -1,22 +1,18 @@
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
 import type { StoreChange } from '../../src/ports/change-feed.ts';
 import type { Logger } from '../../src/ports/logger.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { missingRedis, redisSuite, startRedisServer } from '../support/redis-server.ts';
+import { missingRedis, redisSuite } from '../support/redis-server.ts';
 import type { RedisServer } from '../support/redis-server.ts';
-import { createSeededIds } from '../support/seeded-ids.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { commit, event, request, runKey } from './fixture.ts';
+import { endAll, open, startServer } from './redis-fixture.ts';
 
 const RUN = runKey('run-1');
-const endings: (() => Promise<void>)[] = [];
 
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
+afterEach(endAll);
 
 interface Watched {
   readonly store: Store;
@@ -25,11 +21,10 @@ interface Watched {
   readonly replaced: () => Promise<void>;
 }
 
-async function open({ url }: RedisServer): Promise<Watched> {
+async function watch({ url }: RedisServer): Promise<Watched> {
   const warnings: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (_, text) => void warnings.push(text) };
-  const store = await createRedisStore({ url, ids: createSeededIds(1), logger });
-  endings.push(() => store.close());
+  const store = await open(url, logger);
   let heard: (change: StoreChange) => void = () => undefined;
   store.onChange((change) => heard(change));
   const replaced = (): Promise<void> =>
@@ -37,11 +32,7 @@ async function open({ url }: RedisServer): Promise<Watched> {
   return { store, warnings, replaced };
 }
 
-async function start(): Promise<RedisServer> {
-  const server = await startRedisServer('--appendfsync', 'always');
-  endings.push(() => server.remove());
-  return server;
-}
+const start = (): Promise<RedisServer> => startServer('--appendfsync', 'always');
 
 function appendOnlyFile({ url }: RedisServer): string {
   const folder = join(dirname(url.replace('unix://', '')), 'appendonlydir');
@@ -52,7 +43,7 @@ function appendOnlyFile({ url }: RedisServer): string {
 describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis that was replaced'), () => {
   it('is told to everybody who keeps what was read, and warned of, before anything is sent to it', async () => {
     const server = await start();
-    const { store, warnings, replaced } = await open(server);
+    const { store, warnings, replaced } = await watch(server);
     await commit(store, RUN, 0);
     const told = replaced();
     await server.stop('SIGKILL');
@@ -67,7 +58,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis that was replace
 
   it('holds another history when the end of its file is lost, which is what is read then', async () => {
     const server = await start();
-    const { store, replaced } = await open(server);
+    const { store, replaced } = await watch(server);
     await commit(store, RUN, 0);
     await commit(store, RUN, 1, { events: [event(2, 'lost')] });
     const told = replaced();
@@ -81,7 +72,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis that was replace
 
   it('is not meant by a connection that was cut and comes back to the same server', async () => {
     const server = await start();
-    const { store, warnings } = await open(server);
+    const { store, warnings } = await watch(server);
     await commit(store, RUN, 0);
     await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     const repeated = request(RUN, 1);

@@ -1,40 +1,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
 import type { Logger } from '../../src/ports/logger.ts';
-import type { Store } from '../../src/ports/store.ts';
 import { freePort } from '../support/redis-cluster.ts';
-import {
-  missingRedis,
-  redisSuite,
-  startRedisServer,
-  type RedisServer,
-} from '../support/redis-server.ts';
-import { createSeededIds } from '../support/seeded-ids.ts';
+import { missingRedis, redisSuite } from '../support/redis-server.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { commit, runKey, task } from './fixture.ts';
+import { endAll, open, startServer } from './redis-fixture.ts';
 
 const RUN = runKey('run-1');
 const ANSWER_BOUND_MS = 5_000;
 const RIGHTS = ['on', '>pw', '~baton:*', '+@all', '-select'];
-const endings: (() => Promise<void>)[] = [];
-let seed = 0;
 
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-
-async function startServer(...settings: string[]): Promise<RedisServer> {
-  const server = await startRedisServer(...settings);
-  endings.push(() => server.remove());
-  return server;
-}
-
-async function open(url: string, logger: Logger = silentLogger): Promise<Store> {
-  seed += 1;
-  const store = await createRedisStore({ url, ids: createSeededIds(seed), logger });
-  endings.push(() => store.close());
-  return store;
-}
+afterEach(endAll);
 
 const refusal = (url: string): Promise<unknown> => open(url).catch((error: unknown) => error);
 

@@ -3,42 +3,16 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OWN_COMMANDS } from '../../src/adapters/redis/check-rights.ts';
 import { readFunctionLibrary } from '../../src/adapters/redis/function-library.ts';
-import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
-import type { Store } from '../../src/ports/store.ts';
 import type { StoreChange } from '../../src/ports/change-feed.ts';
 import { startBlackHole, startHttpServer, startTalkingRedis } from '../support/fake-server.ts';
-import {
-  missingRedis,
-  redisSuite,
-  startDocumentedServer,
-  startRedisServer,
-  type RedisServer,
-} from '../support/redis-server.ts';
-import { createSeededIds } from '../support/seeded-ids.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { missingRedis, redisSuite, startDocumentedServer } from '../support/redis-server.ts';
 import { claimTask, command, commit, runKey, task } from './fixture.ts';
+import { atEnd, endAll, open, startServer } from './redis-fixture.ts';
 
 const RUN = runKey('run-1');
 const ANSWER_BOUND_MS = 5_000;
-const endings: (() => Promise<void>)[] = [];
-let seed = 0;
 
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-
-async function startServer(...settings: string[]): Promise<RedisServer> {
-  const server = await startRedisServer(...settings);
-  endings.push(() => server.remove());
-  return server;
-}
-
-async function open(url: string): Promise<Store> {
-  seed += 1;
-  const store = await createRedisStore({ url, ids: createSeededIds(seed), logger: silentLogger });
-  endings.push(() => store.close());
-  return store;
-}
+afterEach(endAll);
 
 const FIRST_CONTACT = ['info', 'config|get', 'client|setname', 'function|load', 'fcall'];
 const ON_A_CLUSTER = ['cluster|slots', 'asking'];
@@ -122,7 +96,7 @@ describe.skipIf(missingRedis !== undefined)(
 
     it('says that what answers there says nothing', async () => {
       const hole = await startBlackHole();
-      endings.push(() => hole.close());
+      atEnd(() => hole.close());
       const error = await failure(`redis://127.0.0.1:${hole.port}`);
       expect(error).toMatchObject({ code: 'unreachable' });
       expect(String(error)).toMatch(/not answer as Redis: no answer within 2000 ms;.*or it hangs/);
@@ -130,7 +104,7 @@ describe.skipIf(missingRedis !== undefined)(
 
     it('says that what answers there is no Redis', async () => {
       const http = await startHttpServer();
-      endings.push(() => http.close());
+      atEnd(() => http.close());
       const error = await failure(`redis://127.0.0.1:${http.port}`);
       expect(error).toMatchObject({ code: 'server' });
       expect(String(error)).toContain('what answers there is no Redis server');
@@ -138,7 +112,7 @@ describe.skipIf(missingRedis !== undefined)(
 
     it('refuses a Redis that is too old, and names both versions', async () => {
       const old = await startTalkingRedis({ redis_version: '6.2.14', role: 'master' });
-      endings.push(() => old.close());
+      atEnd(() => old.close());
       const error = await failure(`redis://127.0.0.1:${old.port}`);
       expect(error).toMatchObject({ code: 'server' });
       expect(String(error)).toMatch(/Redis 6\.2\.14; Baton needs 7\.0/);
@@ -147,7 +121,7 @@ describe.skipIf(missingRedis !== undefined)(
     it('says that the server still reads its data', async () => {
       const facts = { redis_version: '7.0.15', loading: '1', loading_eta_seconds: '7' };
       const loading = await startTalkingRedis(facts);
-      endings.push(() => loading.close());
+      atEnd(() => loading.close());
       const error = await failure(`redis://127.0.0.1:${loading.port}`);
       expect(error).toMatchObject({ code: 'unreachable' });
       expect(String(error)).toMatch(/LOADING .* 7 s more; start Baton again when it has/);
@@ -225,7 +199,7 @@ describe.skipIf(missingRedis !== undefined)(
 
     it('is satisfied with the settings and the user of docs/redis.conf', async () => {
       const server = await startDocumentedServer();
-      endings.push(() => server.remove());
+      atEnd(() => server.remove());
       const url = server.url.replace('unix://', 'unix://baton:change-this@localhost');
       const store = await open(url);
       await commit(store, RUN, 0, { enqueue: [task('a')] });

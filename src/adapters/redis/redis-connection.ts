@@ -201,7 +201,7 @@ export class RedisConnection {
   }
 }
 
-/** As long as any call, at most: the server has just answered. */
+/** Which server this is: it changes with every start. Waits no longer than any call does, for the server has just answered. */
 async function readServerId(client: RedisClient): Promise<string> {
   const deadline = setTimeout(() => client.end(), MAX_SILENCE_MS).unref();
   try {
