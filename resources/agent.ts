@@ -14,6 +14,7 @@ export const agentResource = defineResource({
   description: 'What an agent can do, and whether it is there.',
   uri: 'agent://{agent_id}',
   mimeType: MIME_TYPE,
+  useCase: 'listAgents',
   complete: { agent_id: completeAgent },
   // Ordered by id, so that the last one shown is the cursor.
   list: async (application, context, { cursor, limit }) => {

@@ -15,6 +15,7 @@ export const checkpointResource = defineResource({
     'A named point in the history of a run, with its note and the state of a repository.',
   uri: 'workflow://checkpoints/{checkpoint_id}',
   mimeType: 'application/json',
+  useCase: 'listCheckpoints',
   complete: { checkpoint_id: completeCheckpoint },
   read: async (application, context, { checkpoint_id }) => {
     const point = parseCheckpointId(checkpoint_id);

@@ -13,6 +13,7 @@ export const definitionResource = defineResource({
     'The registered document in YAML: the newest version, or name@version; a long one goes on at ?offset=.',
   uri: 'workflow://definitions/{name}{?offset}',
   mimeType: MIME_TYPE,
+  useCase: 'getDefinition',
   complete: { name: completeWorkflow },
   list: async (application, context, { cursor, limit }) => {
     const page = await application.listCatalog(context, {

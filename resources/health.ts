@@ -11,6 +11,7 @@ export const healthResource = defineResource({
   description: 'Store, queues and workers: ok, or degraded with reasons.',
   uri: 'health://status',
   mimeType: 'application/json',
+  useCase: 'getHealth',
   read: async (application, context) => {
     const health = await application.getHealth(context, {});
     if (!health.ok) return health;

@@ -17,6 +17,7 @@ export const pendingApprovalsResource = defineResource({
   description: 'Open approvals and tasks that were handed to people, and how a person answers.',
   uri: 'workflow://approvals/pending',
   mimeType: 'application/json',
+  useCase: 'listInbox',
   read: async (application, context) => {
     const inbox = await readInbox(application, context);
     if (!inbox.ok) return inbox;

@@ -11,6 +11,7 @@ export const runGraphResource = defineResource({
   description: 'Mermaid flowchart of its steps, coloured by how they stand.',
   uri: 'workflow://runs/{run_id}/graph',
   mimeType: MIME_TYPE,
+  useCase: 'getWorkflowGraph',
   complete: { run_id: completeRunId },
   read: async (application, context, { run_id }) => {
     const found = await application.getWorkflowGraph(context, { run_id });

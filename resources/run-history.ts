@@ -13,6 +13,7 @@ export const runHistoryResource = defineResource({
   description: `Its newest ${NEWEST} events, in order, and the call that reads those before.`,
   uri: 'workflow://runs/{run_id}/history',
   mimeType: 'application/json',
+  useCase: 'getWorkflowHistory',
   complete: { run_id: completeRunId },
   read: async (application, context, { run_id }) => {
     const first = await application.getWorkflowHistory(context, { run_id, limit: 1 });

@@ -19,6 +19,7 @@ export const runResource = defineResource({
   description: 'Status, progress, steps, output and what needs somebody.',
   uri: 'workflow://runs/{run_id}',
   mimeType: MIME_TYPE,
+  useCase: 'getWorkflow',
   complete: { run_id: completeRunId },
   list: async (application, context, { cursor, limit }) => {
     const [seen, inner] = parseCursor(cursor);

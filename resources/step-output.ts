@@ -10,6 +10,7 @@ export const stepOutputResource = defineResource({
   description: 'How a step stands and what it gave, or its last error.',
   uri: 'workflow://runs/{run_id}/steps/{step_id}/output',
   mimeType: 'application/json',
+  useCase: 'getWorkflow',
   complete: { run_id: completeRunId, step_id: completeStepId },
   read: async (application, context, { run_id, step_id }) => {
     const found = await application.getWorkflow(context, { run_id, step: step_id });

@@ -23,6 +23,7 @@ export const awaitWorkflow = defineTool({
   description:
     'Wait until a run finishes or needs somebody, and read what is new. Returns after wait_seconds at the latest: while finished is false, call again with next_cursor. Giving up waiting never stops the run.',
   toolset: 'runs',
+  useCase: 'awaitWorkflow',
   isDefault: true,
   inputSchema: awaitWorkflowInputSchema,
   outputSchema: awaitOutputSchema,

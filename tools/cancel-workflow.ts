@@ -9,6 +9,7 @@ export const cancelWorkflow = defineTool({
   description:
     'Stop a run for good: running steps are told to stop, nothing else starts. Cannot be undone; pause_workflow can.',
   toolset: 'runs',
+  useCase: 'cancelWorkflow',
   isDefault: true,
   inputSchema: cancelWorkflowInputSchema,
   outputSchema: runOutputSchema,

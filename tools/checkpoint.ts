@@ -12,6 +12,7 @@ export const checkpoint = defineTool({
   description:
     'Name the present point of a run with a note; with repository also its git commit and uncommitted changes.',
   toolset: 'checkpoints',
+  useCase: 'createCheckpoint',
   isDefault: true,
   inputSchema: checkpointInputSchema,
   annotations: WRITES,

@@ -16,6 +16,7 @@ export const claimTask = defineTool({
   description:
     'Wait for a task that your capabilities fit, and take it: instructions, context, output_schema. It is yours for 15 minutes and each report_task heartbeat renews that. Report the result with report_task. No task: call again with next_cursor.',
   toolset: 'agents',
+  useCase: 'claimTask',
   isDefault: true,
   inputSchema: claimTaskInputSchema,
   annotations: WRITES,

@@ -14,6 +14,7 @@ export const explainWorkflow = defineTool({
   description:
     'Why a run is stuck, slow or failed: each open step with its reason (missing worker, lease, retry time, awaited signal, undecided outcome) and the exact call that moves it on.',
   toolset: 'runs',
+  useCase: 'explainWorkflow',
   isDefault: true,
   inputSchema: explainWorkflowInputSchema,
   annotations: READS,

@@ -13,6 +13,7 @@ export const getHealth = defineTool({
   title: 'Health of Baton',
   description: 'Store, queues and workers: ok, or degraded with reasons.',
   toolset: 'operations',
+  useCase: 'getHealth',
   isDefault: false,
   inputSchema: getHealthInputSchema,
   outputSchema: healthOutputSchema,

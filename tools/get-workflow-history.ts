@@ -17,6 +17,7 @@ export const getWorkflowHistory = defineTool({
   title: 'Read the history of a run',
   description: 'Everything that happened to a run, in order, in pages.',
   toolset: 'runs',
+  useCase: 'getWorkflowHistory',
   isDefault: false,
   inputSchema: getWorkflowHistoryInputSchema,
   outputSchema: historyOutputSchema,

@@ -28,6 +28,7 @@ export const getWorkflow = defineTool({
   description:
     'Status, progress, steps, checkpoints and output of a run, as of now. Give step for the full output of one step (its input until then).',
   toolset: 'runs',
+  useCase: 'getWorkflow',
   isDefault: true,
   inputSchema: getWorkflowInputSchema,
   annotations: READS,

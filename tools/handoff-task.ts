@@ -8,6 +8,7 @@ export const handoffTask = defineTool({
   description:
     'Give a task you hold to another agent, to any agent with a capability, or to a person, with a note and context. You no longer hold it then.',
   toolset: 'agents',
+  useCase: 'handoffTask',
   isDefault: false,
   inputSchema: handoffTaskInputSchema,
   annotations: { ...WRITES, idempotentHint: true },

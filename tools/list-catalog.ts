@@ -10,6 +10,7 @@ export const listCatalog = defineTool({
   description:
     'Registered workflows, step kinds, workers, agents and checkpoints. With name: the input schema of one of them; read it before start_workflow.',
   toolset: 'definitions',
+  useCase: 'listCatalog',
   isDefault: true,
   inputSchema: listCatalogInputSchema,
   annotations: READS,

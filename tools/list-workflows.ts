@@ -6,6 +6,7 @@ export const listWorkflows = defineTool({
   title: 'List runs',
   description: 'Workflow runs, newest first: run_id, workflow, status, start.',
   toolset: 'runs',
+  useCase: 'listWorkflows',
   isDefault: true,
   inputSchema: listWorkflowsInputSchema,
   annotations: READS,

@@ -8,6 +8,7 @@ export const pauseWorkflow = defineTool({
   title: 'Pause a run',
   description: 'Hold a run: running steps finish, no others start until resume_workflow.',
   toolset: 'runs',
+  useCase: 'pauseWorkflow',
   isDefault: false,
   inputSchema: pauseWorkflowInputSchema,
   outputSchema: runOutputSchema,

@@ -8,6 +8,7 @@ export const registerAgent = defineTool({
   description:
     'Make yourself known with your capabilities, so that others can hand you work. claim_task does it too.',
   toolset: 'agents',
+  useCase: 'registerAgent',
   isDefault: false,
   inputSchema: registerAgentInputSchema,
   annotations: { ...WRITES, idempotentHint: true },

@@ -13,6 +13,7 @@ export const registerWorkflow = defineTool({
   description:
     'Check and register a workflow definition. Keys: name, input (JSON Schema), steps [{id, uses, with, needs, if, timeout, retry}], output; values may hold ${{ input.x }} and ${{ steps.id.output }}. list_catalog describes the step kinds. Same content keeps its version. With dry_run nothing is registered.',
   toolset: 'definitions',
+  useCase: 'registerWorkflow',
   isDefault: false,
   inputSchema: registerWorkflowInputSchema,
   outputSchema: registrationOutputSchema,

@@ -11,6 +11,7 @@ export const reportTask = defineTool({
   description:
     'Complete a claimed task with its output, fail it with a reason, or release it to others; while you work, send heartbeat or progress to keep it. An output that breaks output_schema is refused with the reasons, and the task stays yours.',
   toolset: 'agents',
+  useCase: 'reportTask',
   isDefault: true,
   inputSchema: reportTaskInputSchema,
   annotations: { ...WRITES, idempotentHint: true },

@@ -13,6 +13,7 @@ export const requestApproval = defineTool({
   description:
     'Ask people to decide something in the course of a run, and wait for their answer; with approval_id only wait. Only a person can answer: not you, and no tool.',
   toolset: 'approvals',
+  useCase: 'requestApproval',
   isDefault: false,
   inputSchema: requestApprovalInputSchema,
   annotations: WRITES,

@@ -8,6 +8,7 @@ export const resumeWorkflow = defineTool({
   title: 'Resume a run',
   description: 'Let a paused run go on.',
   toolset: 'runs',
+  useCase: 'resumeWorkflow',
   isDefault: false,
   inputSchema: resumeWorkflowInputSchema,
   outputSchema: runOutputSchema,

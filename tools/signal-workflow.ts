@@ -9,6 +9,7 @@ export const signalWorkflow = defineTool({
   description:
     'Send a named signal that a step waits for (or will wait for), or decide with step_id and resolution what became of a step whose outcome is unknown. explain_workflow shows the exact call.',
   toolset: 'runs',
+  useCase: 'signalWorkflow',
   isDefault: true,
   inputSchema: signalWorkflowInputSchema,
   outputSchema: runOutputSchema,

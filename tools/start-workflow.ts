@@ -18,6 +18,7 @@ export const startWorkflow = defineTool({
   description:
     'Start a durable run of a registered workflow (list_catalog names them). Answers a run_id at once; the run goes on without you. Then call await_workflow.',
   toolset: 'runs',
+  useCase: 'startWorkflow',
   isDefault: true,
   inputSchema: startWorkflowInputSchema,
   outputSchema: runOutputSchema,

@@ -34,49 +34,60 @@ import { createFollowTopics } from './bus/follow-topics.ts';
 import { createConsumeTopics } from './bus/consume-topics.ts';
 import { createCheckpoint } from './checkpoints/create-checkpoint.ts';
 import { createListCheckpoints } from './checkpoints/list-checkpoints.ts';
+import { guardUseCases, type Scope } from './access.ts';
 import type { ApplicationPorts } from './use-case.ts';
 
-/** Everything a caller can do, whatever it calls through: MCP tools, the command line. */
-export interface Application {
-  readonly startWorkflow: ReturnType<typeof createStartWorkflow>;
-  readonly getWorkflow: ReturnType<typeof createGetWorkflow>;
-  readonly listWorkflows: ReturnType<typeof createListWorkflows>;
-  readonly awaitWorkflow: ReturnType<typeof createAwaitWorkflow>;
-  readonly explainWorkflow: ReturnType<typeof createExplainWorkflow>;
-  readonly signalWorkflow: ReturnType<typeof createSignalWorkflow>;
-  readonly cancelWorkflow: ReturnType<typeof createCancelWorkflow>;
-  readonly pauseWorkflow: ReturnType<typeof createPauseWorkflow>;
-  readonly resumeWorkflow: ReturnType<typeof createResumeWorkflow>;
-  readonly getWorkflowHistory: ReturnType<typeof createGetWorkflowHistory>;
-  readonly registerWorkflow: ReturnType<typeof createRegisterWorkflow>;
-  readonly listCatalog: ReturnType<typeof createListCatalog>;
-  readonly registerAgent: ReturnType<typeof createRegisterAgent>;
-  readonly claimTask: ReturnType<typeof createClaimTask>;
-  readonly reportTask: ReturnType<typeof createReportTask>;
-  readonly handoffTask: ReturnType<typeof createHandoffTask>;
-  readonly listAgents: ReturnType<typeof createListAgents>;
-  readonly requestApproval: ReturnType<typeof createRequestApproval>;
-  readonly resolveApproval: ReturnType<typeof createResolveApproval>;
-  readonly answerTask: ReturnType<typeof createAnswerTask>;
-  readonly listInbox: ReturnType<typeof createListInbox>;
-  readonly rehearseCommand: ReturnType<typeof createRehearseCommand>;
-  readonly createOperatorKey: ReturnType<typeof createCreateOperatorKey>;
-  readonly listOperatorKeys: ReturnType<typeof createListOperatorKeys>;
-  readonly revokeOperatorKey: ReturnType<typeof createRevokeOperatorKey>;
-  readonly checkOperatorKey: ReturnType<typeof createCheckOperatorKey>;
-  readonly createCheckpoint: ReturnType<typeof createCheckpoint>;
-  readonly listCheckpoints: ReturnType<typeof createListCheckpoints>;
-  readonly readCheckpointDiff: ReturnType<typeof createReadCheckpointDiff>;
-  readonly publishMessage: ReturnType<typeof createPublishMessage>;
-  readonly followTopics: ReturnType<typeof createFollowTopics>;
-  readonly consumeTopics: ReturnType<typeof createConsumeTopics>;
-  readonly getHealth: ReturnType<typeof createGetHealth>;
-  readonly getActivity: ReturnType<typeof createGetActivity>;
-  readonly getDefinition: ReturnType<typeof createGetDefinition>;
-  readonly getWorkflowGraph: ReturnType<typeof createGetWorkflowGraph>;
-}
+/**
+ * Everything a caller can do, whatever it calls through: MCP tools, REST, the command line. Each asks the caller's context
+ * for a scope.
+ */
+export type Application = ReturnType<typeof createUseCases>;
+
+/** What each use case asks of its caller. */
+export const REQUIRED_SCOPES: Readonly<Record<keyof Application, Scope>> = {
+  startWorkflow: 'runs:write',
+  getWorkflow: 'runs:read',
+  listWorkflows: 'runs:read',
+  awaitWorkflow: 'runs:read',
+  explainWorkflow: 'runs:read',
+  signalWorkflow: 'runs:write',
+  cancelWorkflow: 'runs:write',
+  pauseWorkflow: 'runs:write',
+  resumeWorkflow: 'runs:write',
+  getWorkflowHistory: 'runs:read',
+  registerWorkflow: 'runs:write',
+  listCatalog: 'runs:read',
+  registerAgent: 'agents:work',
+  claimTask: 'agents:work',
+  reportTask: 'agents:work',
+  handoffTask: 'agents:work',
+  listAgents: 'runs:read',
+  requestApproval: 'agents:work',
+  resolveApproval: 'approvals:resolve',
+  answerTask: 'approvals:resolve',
+  listInbox: 'runs:read',
+  rehearseCommand: 'runs:read',
+  createOperatorKey: 'admin',
+  listOperatorKeys: 'admin',
+  revokeOperatorKey: 'admin',
+  checkOperatorKey: 'admin',
+  createCheckpoint: 'runs:write',
+  listCheckpoints: 'runs:read',
+  readCheckpointDiff: 'runs:read',
+  publishMessage: 'runs:write',
+  followTopics: 'runs:read',
+  consumeTopics: 'runs:read',
+  getHealth: 'runs:read',
+  getActivity: 'runs:read',
+  getDefinition: 'runs:read',
+  getWorkflowGraph: 'runs:read',
+};
 
 export function createApplication(ports: ApplicationPorts): Application {
+  return guardUseCases(createUseCases(ports), REQUIRED_SCOPES);
+}
+
+function createUseCases(ports: ApplicationPorts) {
   return {
     startWorkflow: createStartWorkflow(ports),
     getWorkflow: createGetWorkflow(ports),

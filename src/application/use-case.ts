@@ -5,6 +5,7 @@ import type { IdSource } from '../ports/id-source.ts';
 import type { LoadedKindSource } from '../ports/loaded-kind.ts';
 import type { RepositoryReader } from '../ports/repository-reader.ts';
 import type { Store } from '../ports/store.ts';
+import type { Scope } from './access.ts';
 import type { ExecuteCommand } from './commands/execute-command.ts';
 import type { PlanCache } from './commands/plan-cache.ts';
 import type { RunCache } from './commands/run-cache.ts';
@@ -29,6 +30,8 @@ export interface ApplicationPorts {
 /** Who calls, on whose behalf. */
 export interface CallContext {
   readonly tenant: string;
+  /** What the caller may do. */
+  readonly scopes: ReadonlySet<Scope>;
   /** `client:<name>`, `cli`, …: stands in every event the call causes. */
   readonly actor: string;
   /** Id of the request, for the event's causation. */

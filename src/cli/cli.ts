@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { LOCAL_CALLER } from '../application/access.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { Baton, CompositionOptions } from '../composition.ts';
 import type { LoadedConfig, OptionValue } from '../config.ts';
@@ -6,9 +7,6 @@ import type { ProcessSurroundings } from '../config/process-environment.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Interruption } from './interruption.ts';
 import { Terminal } from './terminal.ts';
-
-/** Until tenants are configured, all is of this one. */
-export const TENANT = 'default';
 
 /** What the program gives to every command. */
 export interface Cli {
@@ -90,7 +88,7 @@ export class Invocation {
 /** The caller that stands in the events a command causes. */
 export function callContext(baton: Baton, signal?: AbortSignal): CallContext {
   const causationId = `cli:${baton.ports.ids.newId()}`;
-  return { tenant: TENANT, actor: 'cli', causationId, ...(signal && { signal }) };
+  return { ...LOCAL_CALLER, actor: 'cli', causationId, ...(signal && { signal }) };
 }
 
 export type CommandBody = (invocation: Invocation) => Promise<ExitCode>;

@@ -1,5 +1,5 @@
 import type { Baton } from '../composition.ts';
-import { TENANT } from './cli.ts';
+import { DEFAULT_TENANT } from '../application/access.ts';
 import { notFound, usageFailure } from './cli-failure.ts';
 
 /** Whole ids have 26 characters, those made from an idempotency key 32: the length does not tell what is whole. */
@@ -37,7 +37,7 @@ export async function findRun({ store }: Baton, text: string): Promise<string> {
 
 /** Every run has a first event. */
 async function exists(store: Baton['store'], runId: string): Promise<boolean> {
-  const [first] = await store.readHistory({ tenant: TENANT, runId }, 1, 1);
+  const [first] = await store.readHistory({ tenant: DEFAULT_TENANT, runId }, 1, 1);
   return first !== undefined;
 }
 
@@ -45,7 +45,11 @@ async function matchesOf(store: Baton['store'], prefix: string): Promise<string[
   const matches: string[] = [];
   let cursor: string | undefined;
   for (let scanned = 0; scanned < MAX_SCANNED; scanned += PAGE) {
-    const page = await store.listRuns({ tenant: TENANT, limit: PAGE, ...(cursor && { cursor }) });
+    const page = await store.listRuns({
+      tenant: DEFAULT_TENANT,
+      limit: PAGE,
+      ...(cursor && { cursor }),
+    });
     for (const { key } of page.runs) if (key.runId.startsWith(prefix)) matches.push(key.runId);
     cursor = page.nextCursor;
     if (cursor === undefined || matches.length > 1) break;

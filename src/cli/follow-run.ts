@@ -2,7 +2,8 @@ import type { Reason } from '../application/commands/reason.ts';
 import type { WorkflowView } from '../application/runs/get-workflow.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import type { Baton } from '../composition.ts';
-import { callContext, TENANT, type Invocation } from './cli.ts';
+import { DEFAULT_TENANT } from '../application/access.ts';
+import { callContext, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { createLiveView } from './live-view.ts';
@@ -70,7 +71,7 @@ function createChangeWatch({ store, ports: { clock } }: Baton, runId: string): C
   let changes = 0;
   let wake: () => void = () => undefined;
   const stop = store.onChange(({ key }) => {
-    if (key !== undefined && (key.runId !== runId || key.tenant !== TENANT)) return;
+    if (key !== undefined && (key.runId !== runId || key.tenant !== DEFAULT_TENANT)) return;
     changes += 1;
     wake();
   });

@@ -5,7 +5,8 @@ import type { Json } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { Baton } from '../composition.ts';
 import { parseJson, readTextFile } from './arguments.ts';
-import { callContext, TENANT, type AddCommand, type Invocation } from './cli.ts';
+import { DEFAULT_TENANT } from '../application/access.ts';
+import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { usageFailure, valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { findRun } from './find-run.ts';
@@ -111,7 +112,9 @@ async function checkedTask(
   valueOf(await baton.application.rehearseCommand(callContext(baton), { run_id, command }));
   const { readSituation } = await import('../application/runs/run-situation.ts');
   const { personTasksOf } = await import('../application/people/approval-view.ts');
-  const situation = valueOf(await readSituation(baton.ports, { tenant: TENANT, runId: run_id }));
+  const situation = valueOf(
+    await readSituation(baton.ports, { tenant: DEFAULT_TENANT, runId: run_id }),
+  );
   const task = personTasksOf(situation).find((one) => one.step_id === step_id);
   if (task !== undefined) return task;
   throw usageFailure(

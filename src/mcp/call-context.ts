@@ -1,14 +1,12 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { CLIENT_INFO_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import type { Caller } from '../application/access.ts';
 import type { RunProgress } from '../application/runs/run-view.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { ToolContext } from './define-tool.ts';
 
 const clientInfoSchema = z.object({ name: z.string() });
-
-/** Until tenants are configured there is one. */
-const TENANT = 'default';
 
 /** Version, trace id, parent id and flags of W3C Trace Context. */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
@@ -18,6 +16,7 @@ export function callContext(
   request: ServerContext,
   connection: {
     readonly id: string;
+    readonly caller: Caller;
     /** Of a client that introduced itself once, at the start (before 2026-07-28). */
     readonly clientName: string | undefined;
     readonly maxWaitSeconds: number;
@@ -32,8 +31,9 @@ export function callContext(
   const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY];
   const onProgress = progressNotifier(request, connection.onNotifyFailed);
   return {
-    tenant: TENANT,
-    actor: `client:${printable(client?.name ?? connection.clientName)}`,
+    tenant: connection.caller.tenant,
+    scopes: connection.caller.scopes,
+    actor: actorOf(connection.caller, client?.name ?? connection.clientName),
     causationId: `mcp:${connection.id}:${mcpReq.id}`,
     signal: mcpReq.signal,
     maxWaitSeconds: connection.maxWaitSeconds,
@@ -43,8 +43,13 @@ export function callContext(
 }
 
 /** Of what a connection reads for its subscriptions, when no request asks. */
-export function standingContext(): CallContext {
-  return { tenant: TENANT, actor: 'client:subscription', causationId: 'mcp:subscription' };
+export function standingContext({ tenant, scopes }: Caller): CallContext {
+  return { tenant, scopes, actor: 'client:subscription', causationId: 'mcp:subscription' };
+}
+
+/** A key is proof; the client's own name is not, and says only what the local user runs. */
+function actorOf({ key }: Caller, clientName: string | undefined): string {
+  return key === undefined ? `client:${printable(clientName)}` : `key:${printable(key.name)}`;
 }
 
 function progressNotifier(

@@ -1,4 +1,5 @@
-import type { Application } from '../application/application.ts';
+import { REQUIRED_SCOPES, type Application } from '../application/application.ts';
+import type { Scope } from '../application/access.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 import type { Completer } from './completions.ts';
 import { compileUriTemplate, type UriTemplate, type VariablesOf } from './uri-template.ts';
@@ -34,6 +35,8 @@ export interface ResourceDefinition<Uri extends string> {
   /** An address, or a template of addresses: `{name}` for a segment, `{?name}` at the end. */
   readonly uri: Uri;
   readonly mimeType: string;
+  /** What it reads through: who may not call that is not shown the resource. */
+  readonly useCase: keyof Application;
   readonly complete?: Readonly<Record<string, Completer>>;
   /** Of a template: its concrete resources, at most `limit` from `cursor` on. */
   list?(
@@ -54,6 +57,7 @@ export interface Resource {
   readonly description: string;
   readonly uri: string;
   readonly mimeType: string;
+  readonly scope: Scope;
   readonly template: UriTemplate;
   readonly complete: Readonly<Record<string, Completer>>;
   readonly list: ResourceDefinition<string>['list'];
@@ -74,6 +78,7 @@ export function defineResource<const Uri extends string>(
     description,
     uri,
     mimeType,
+    scope: REQUIRED_SCOPES[definition.useCase],
     complete,
     template: compileUriTemplate(uri),
     list: definition.list?.bind(definition),

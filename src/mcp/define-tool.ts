@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Application } from '../application/application.ts';
+import { REQUIRED_SCOPES, type Application } from '../application/application.ts';
+import type { Scope } from '../application/access.ts';
 import type { AwaitContext } from '../application/runs/await-workflow.ts';
 import { parseArguments } from '../application/parse-arguments.ts';
 import type { UseCaseResult } from '../application/use-case.ts';
@@ -40,6 +41,8 @@ export interface ToolDefinition<Schema extends z.ZodObject> {
   /** For the model that must choose the tool; the essentials too, as some clients never show instructions. */
   readonly description: string;
   readonly toolset: Toolset;
+  /** What it calls: who may not call that is not shown the tool. */
+  readonly useCase: keyof Application;
   /** In the default profile. */
   readonly isDefault: boolean;
   readonly inputSchema: Schema;
@@ -65,6 +68,7 @@ export interface ToolListing {
 export interface Tool {
   readonly name: string;
   readonly toolset: Toolset;
+  readonly scope: Scope;
   readonly isDefault: boolean;
   readonly isReadOnly: boolean;
   readonly listing: ToolListing;
@@ -96,6 +100,7 @@ export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinitio
   return {
     name,
     toolset,
+    scope: REQUIRED_SCOPES[definition.useCase],
     isDefault,
     isReadOnly: annotations.readOnlyHint,
     listing: {

@@ -1,3 +1,4 @@
+import { LOCAL_CALLER, type Caller } from '../application/access.ts';
 import type { Application } from '../application/application.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 import type { Resource, ResourceEntry, ResourcePage } from './define-resource.ts';
@@ -24,7 +25,12 @@ export interface ResourceRegistry {
   ): Promise<UseCaseResult<ResourcePage>>;
 }
 
-export function createResourceRegistry(all: readonly Resource[]): ResourceRegistry {
+/** Of the resources that the caller may read. */
+export function createResourceRegistry(
+  resources: readonly Resource[],
+  { scopes }: Pick<Caller, 'scopes'> = LOCAL_CALLER,
+): ResourceRegistry {
+  const all = resources.filter(({ scope }) => scopes.has(scope));
   const listed = all.filter(({ template, list }) => template.isConcrete || list !== undefined);
   return {
     templates: all.filter(({ template }) => !template.isConcrete),

@@ -6,6 +6,7 @@ import type {
   McpRequestContext,
   ServerContext,
 } from '@modelcontextprotocol/server';
+import { LOCAL_CALLER, type Caller } from '../application/access.ts';
 import type { Application } from '../application/application.ts';
 import { MAX_WAIT_SECONDS } from '../application/call-arguments.ts';
 import { prompts } from '../../prompts/index.ts';
@@ -29,6 +30,8 @@ import { createWatchedResources } from './watched-resources.ts';
 
 export interface McpServerOptions {
   readonly application: Application;
+  /** Whose connection it is. Default: the local user's. */
+  readonly caller?: Caller;
   /** Default: `core`. */
   readonly toolsets?: ToolSelection;
   /** Hides and refuses every tool that changes something. Default: false. */
@@ -54,13 +57,14 @@ export interface McpConnection {
 }
 
 export function createConnection(options: McpServerOptions): McpConnection {
-  const { toolsets = 'core', readOnly = false, application, logger, live } = options;
-  const tools = createToolRegistry(allTools, { toolsets, readOnly });
-  const registry = createResourceRegistry(resources);
-  const watched = createWatchedResources(application, registry, standingContext());
+  const { toolsets = 'core', readOnly = false, caller = LOCAL_CALLER } = options;
+  const { application, logger, live } = options;
+  const tools = createToolRegistry(allTools, { toolsets, readOnly, scopes: caller.scopes });
+  const registry = createResourceRegistry(resources, caller);
+  const watched = createWatchedResources(application, registry, standingContext(caller));
   // An answer is written: a server that changes nothing asks nobody.
   const askUser =
-    readOnly || !options.askUser
+    readOnly || !options.askUser || !caller.scopes.has('approvals:resolve')
       ? undefined
       : new AskUser({ ...options.askUser, application, logger });
   const watch = live && new ResourceWatch({ ...live, logger, resources: watched });
@@ -119,7 +123,7 @@ function buildServer(
 }
 
 function createServing(
-  { application, logger, maxWaitSeconds = MAX_WAIT_SECONDS, live }: McpServerOptions,
+  { application, caller, logger, maxWaitSeconds = MAX_WAIT_SECONDS, live }: McpServerOptions,
   tools: ToolRegistry,
   clientName: () => string | undefined,
 ): Serving {
@@ -132,6 +136,7 @@ function createServing(
     contextOf: (request) =>
       callContext(request, {
         id,
+        caller: caller ?? LOCAL_CALLER,
         clientName: clientName(),
         maxWaitSeconds: Math.min(maxWaitSeconds, MAX_WAIT_SECONDS),
         onNotifyFailed: (error) =>

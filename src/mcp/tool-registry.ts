@@ -1,3 +1,4 @@
+import { LOCAL_CALLER, missingScope, type Scope } from '../application/access.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import { TOOLSETS, type Tool, type Toolset } from './define-tool.ts';
 
@@ -15,10 +16,18 @@ export interface ToolRegistry {
 
 export function createToolRegistry(
   all: readonly Tool[],
-  options: { readonly toolsets: ToolSelection; readonly readOnly: boolean },
+  options: {
+    readonly toolsets: ToolSelection;
+    readonly readOnly: boolean;
+    /** Of the caller. Default: all. */
+    readonly scopes?: ReadonlySet<Scope>;
+  },
 ): ToolRegistry {
-  const { toolsets, readOnly } = options;
-  const tools = all.filter((tool) => isSelected(tool, toolsets) && (!readOnly || tool.isReadOnly));
+  const { toolsets, readOnly, scopes = LOCAL_CALLER.scopes } = options;
+  const tools = all.filter(
+    (tool) =>
+      isSelected(tool, toolsets) && (!readOnly || tool.isReadOnly) && scopes.has(tool.scope),
+  );
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   return {
     tools,
@@ -26,6 +35,7 @@ export function createToolRegistry(
     whyHidden: (name) => {
       const tool = all.find((candidate) => candidate.name === name);
       if (tool === undefined) return undefined;
+      if (!scopes.has(tool.scope)) return missingScope(tool.scope).message;
       return readOnly && !tool.isReadOnly
         ? `${name} changes things, and this server was started read-only.`
         : `${name} is not in the default profile: start the server with --toolsets ${tool.toolset} (or all).`;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { AgentTask } from '../application/agents/agent-task.ts';
 import type { ReportTaskInput } from '../application/agents/report-task.ts';
+import { DEFAULT_TENANT, LOCAL_CALLER } from '../application/access.ts';
 import type { CallContext, UseCaseError } from '../application/use-case.ts';
 import { ownerOf } from '../application/agents/agent-names.ts';
 import { composeBaton, type Baton } from '../composition.ts';
@@ -25,8 +26,6 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 10_000;
 const MAX_CONCURRENCY = 64;
 const MAX_MESSAGE_CHARS = 4_000;
-/** Until tenants are configured there is one. */
-const TENANT = 'default';
 
 export interface AgentOptions {
   /** Lower case letters, digits, dots, hyphens, underscores; at most 64. Tasks may be addressed to it. */
@@ -216,7 +215,7 @@ class ClaimingAgent implements Agent {
 
   #context(baton: Baton, signal?: AbortSignal): CallContext {
     return {
-      tenant: TENANT,
+      ...LOCAL_CALLER,
       actor: ownerOf(this.#options.name),
       causationId: `agent:${hostname()}:${baton.ports.ids.newId()}`,
       ...(signal && { signal }),
@@ -243,7 +242,7 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 async function isStillOurs(runs: RunCache, task: AgentTask): Promise<boolean> {
-  const run = await runs.refresh({ tenant: TENANT, runId: task.run_id });
+  const run = await runs.refresh({ tenant: DEFAULT_TENANT, runId: task.run_id });
   const step = run && stepById(run.plan, task.step_id);
   const record = step && run.state.steps.get(step.index);
   return record?.status === 'scheduled' && record.attempt === task.attempt;

@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { onTestFinished } from 'vitest';
 import { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
@@ -44,7 +45,7 @@ export interface AgentProcess {
 export class AgentBench {
   readonly clock: ManualClock = createManualClock();
   readonly context: CallContext = {
-    tenant: 'default',
+    ...LOCAL_CALLER,
     actor: 'client:test',
     causationId: 'request-1',
   };

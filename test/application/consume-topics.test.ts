@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { describe, expect, it } from 'vitest';
 import {
   createConsumeTopics,
@@ -12,7 +13,13 @@ import type { ManualClock } from '../support/manual-clock.ts';
 const LEASE_MS = 10_000;
 
 function contextOf(signal?: AbortSignal) {
-  return { tenant: 'acme', actor: 'test', causationId: 'test', ...(signal && { signal }) };
+  return {
+    ...LOCAL_CALLER,
+    tenant: 'acme',
+    actor: 'test',
+    causationId: 'test',
+    ...(signal && { signal }),
+  };
 }
 
 interface Consuming {

@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../src/application/engine/engine.ts';
 import { countFinished } from '../../src/application/engine/finished-count.ts';
@@ -35,7 +36,10 @@ async function activity(tenant = 'default'): Promise<Activity> {
   const repositories = { read: () => Promise.reject(new Error('no repository here')) };
   // Of its ports a sample reads the store and the clock only.
   const ports = { store, execute, runs, plans, clock, ids, workspace: '/', repositories } as never;
-  const sample = await createGetActivity(ports)({ tenant, actor: 'cli', causationId: 'test' }, {});
+  const sample = await createGetActivity(ports)(
+    { ...LOCAL_CALLER, tenant, actor: 'cli', causationId: 'test' },
+    {},
+  );
   if (!sample.ok) throw new Error(sample.error.message);
   return sample.value;
 }

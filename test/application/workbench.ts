@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import type { StoreFaults } from '../../src/adapters/memory/memory-session.ts';
 import { createApplication, type Application } from '../../src/application/application.ts';
@@ -59,7 +60,7 @@ export function createWorkbench(): Workbench {
   const ports = { ...portsOf(store, clock), repositories };
   const application = createApplication(ports);
   const context: CallContext = {
-    tenant: 'default',
+    ...LOCAL_CALLER,
     actor: 'client:test',
     causationId: 'request-1',
   };

@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { rmSync } from 'node:fs';
 import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
 import { randomIdSource } from '../../src/adapters/system/random-id-source.ts';
@@ -56,7 +57,7 @@ async function consumeAll(store: Store, topic: string, total: number): Promise<v
   const ports = { store, clock: systemClock, ids: randomIdSource, plans: createPlanCache(store) };
   let last = -1;
   const consumed = await createConsumeTopics(ports)(
-    { tenant: 'bench', actor: 'bench', causationId: 'bench' },
+    { ...LOCAL_CALLER, tenant: 'bench', actor: 'bench', causationId: 'bench' },
     { consumer: topic, topics: [topic], after: 'oldest', follow: true, limit: total },
     {
       onPage: async ({ messages, gap }) => {

@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import { createAgent, StepFailure, type AgentJob, type AgentOptions } from '../../src/sdk/agent.ts';
 import { valueOf } from '../application/workbench.ts';
 
-const CONTEXT: CallContext = { tenant: 'default', actor: 'client:test', causationId: 'test' };
+const CONTEXT: CallContext = { ...LOCAL_CALLER, actor: 'client:test', causationId: 'test' };
 
 const REVIEW = `
 name: review

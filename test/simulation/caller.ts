@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../src/application/access.ts';
 import type { Application } from '../../src/application/application.ts';
 import type { CallContext, UseCaseResult } from '../../src/application/use-case.ts';
 import type { Random } from './random.ts';
@@ -39,7 +40,7 @@ export class Caller {
     const gone = new AbortController();
     const forget = process.onDeath(() => gone.abort());
     this.#calls += 1;
-    const context = { tenant, actor, causationId: `call-${this.#calls}` };
+    const context = { ...LOCAL_CALLER, tenant, actor, causationId: `call-${this.#calls}` };
     // A process does not always learn that its caller has gone.
     const heard = random.chance(0.7) ? { ...context, signal: gone.signal } : context;
     const answer = await Promise.race([

@@ -88,6 +88,19 @@ const LAYERS: readonly LayerRule[] = [
     packages: ['zod'],
   })),
   {
+    files: 'src/http/',
+    mayImport: [
+      'src/http/',
+      'src/application/',
+      'src/domain/',
+      'src/mcp/',
+      'src/ports/',
+      // The settings it is given.
+      'src/config/config-schema.ts',
+    ],
+    packages: ['*'],
+  },
+  {
     files: 'src/config',
     mayImport: ['src/config', 'src/domain/', 'src/adapters/system/data-directories.ts'],
     packages: ['*'],
@@ -100,6 +113,7 @@ const LAYERS: readonly LayerRule[] = [
       'src/config',
       'src/composition',
       'src/domain/',
+      'src/http/',
       'src/mcp/',
       'src/ports/',
       // Doctor looks where nothing is to be constructed, and errors are told by their class.

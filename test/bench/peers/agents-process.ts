@@ -1,3 +1,4 @@
+import { LOCAL_CALLER } from '../../../src/application/access.ts';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { composeBaton, type Baton } from '../../../src/composition.ts';
@@ -55,7 +56,7 @@ const WAIT_SECONDS = 20;
 const AT_ONCE = 64;
 const QUESTIONS = 21;
 
-const context: CallContext = { tenant: 'default', actor: 'client:bench', causationId: 'bench' };
+const context: CallContext = { ...LOCAL_CALLER, actor: 'client:bench', causationId: 'bench' };
 
 class AgentsProcess {
   #baton: Baton | undefined;

@@ -48,7 +48,7 @@ export class AskedProcess<Request extends object> {
   async ask<Answer = void>(request: Request): Promise<Answer> {
     const answer = this.#last.then(() => {
       const answered = new Promise((resolve) => (this.#onAnswer = resolve));
-      this.#process.send(request);
+      this.#send(request);
       return Promise.race([answered, this.#exited]);
     });
     this.#last = answer.catch(() => undefined);
@@ -58,19 +58,24 @@ export class AskedProcess<Request extends object> {
 
   /** No answer is waited for. */
   tell(told: unknown): void {
-    if (this.#process.connected) this.#process.send({ told });
+    if (this.#process.connected) this.#send({ told });
   }
 
   async close(): Promise<void> {
     const request: Close = { do: 'close' };
     const late = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
-    this.#process.send(request);
+    this.#send(request);
     await this.#exited.catch(() => undefined);
     clearTimeout(late);
   }
 
   kill(): void {
     this.#process.kill('SIGKILL');
+  }
+
+  /** What cannot be sent any more is told by the exit. */
+  #send(message: object): void {
+    this.#process.send(message, () => undefined);
   }
 }
 
