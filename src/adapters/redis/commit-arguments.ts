@@ -1,7 +1,10 @@
 import type { Priority } from '../../domain/priority.ts';
 import { isAcknowledgedEarlier } from '../../ports/assert-commit-request.ts';
 import { RUN_MARKS } from '../../ports/run-store.ts';
+import type { Lease } from '../../ports/work-source.ts';
+import { packEvent } from './event-text.ts';
 import type {
+  CommitCommand,
   CommitRequest,
   IndexEntry,
   NewMessage,
@@ -9,56 +12,71 @@ import type {
   RunKey,
 } from '../../ports/run-store.ts';
 
-/** What commit.lua takes: its header names the order. `isLost[i]`: the lease of command i is known to be lost. */
+/** What commit.lua takes: its header names the order. `foreign[i]`: what is known of a lease of another shard. */
 export function commitArguments(
   request: CommitRequest,
   foreign: readonly ('held' | 'lost' | undefined)[],
 ): string[] {
-  const { key, events, expectedVersion } = request;
-  const args = [runName(key), String(expectedVersion), String(events.length), ...events];
-  pushCommands(args, request, foreign);
-  pushParts(args, request);
+  const { key, events, expectedVersion, commands, index } = request;
+  const args = [runName(key), String(expectedVersion), ''];
+  const commandForms = commands.map((command, at) => {
+    const isLost = foreign[at] === 'lost' || isAcknowledgedEarlier(commands, at);
+    const ends = foreign[at] === 'held' ? undefined : command.acknowledge;
+    if (ends && !isLost) args.push(String(ends.fence));
+    return commandForm(key, command, ends && isLost ? 'lost' : ends);
+  });
+  if (index) args.push(String(index.startedAtMs), endOf(index));
+  for (const event of events) args.push(packEvent(event));
+  const letters = pushParts(args, request);
+  args[2] = wellFormed([
+    key.tenant,
+    idAt(key),
+    events.length,
+    letters,
+    commandForms,
+    index ? [index.name, index.status, marksOf(index)] : false,
+    request.enqueue.map(taskForm),
+  ]);
   return args;
 }
 
-function pushCommands(
-  args: string[],
-  { key, commands }: CommitRequest,
-  foreign: readonly ('held' | 'lost' | undefined)[],
-): void {
-  args.push(String(commands.length));
-  for (const [at, { id, digest, answer, acknowledge, continueWith }] of commands.entries()) {
-    args.push(`c:${id}`, `${JSON.stringify(digest ?? null)}\n${JSON.stringify(answer)}`);
-    if (!acknowledge || foreign[at] === 'held') args.push('');
-    else if (foreign[at] === 'lost' || isAcknowledgedEarlier(commands, at)) args.push('lost');
-    else {
-      const { item, id: itemId, owner, fence } = acknowledge;
-      args.push(item, isSameRun(acknowledge.key, key) ? '' : runName(acknowledge.key));
-      args.push(itemId, owner, String(fence));
-      if (continueWith) args.push('1', ...taskArguments(continueWith));
-      else args.push('');
-    }
-  }
+function commandForm(
+  key: RunKey,
+  { id, digest, answer, continueWith }: CommitCommand,
+  ends: Lease | 'lost' | undefined,
+): unknown[] {
+  const recorded = `${JSON.stringify(digest ?? null)}\n${JSON.stringify(answer)}`;
+  if (!ends || ends === 'lost') return [`c:${id}`, recorded, ends ?? '', '', '', '', false];
+  return [
+    ...[`c:${id}`, recorded, ends.item, isSameRun(ends.key, key) ? '' : runName(ends.key)],
+    ...[ends.id, ends.owner, continueWith ? taskForm(continueWith) : false],
+  ];
 }
 
-/** Most commits have none. */
-function pushParts(args: string[], request: CommitRequest): void {
-  const { key, snapshot, index, enqueue, recall, cancelTimers, timers, messages } = request;
-  const lettersAt = args.push('') - 1;
+/** Lua's parser refuses half a surrogate pair: it becomes U+FFFD, as in every other argument. */
+function wellFormed(form: readonly unknown[]): string {
+  const json = JSON.stringify(form);
+  if (!json.includes('\\ud')) return json;
+  return JSON.stringify(form, (_, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  );
+}
+
+/** Most commits have none. Answers the letters of those that there are. */
+function pushParts(args: string[], request: CommitRequest): string {
+  const { snapshot, recall, cancelTimers, timers, messages } = request;
   let letters = '';
   const add = (letter: string, ...values: readonly string[]): void => {
     letters += letter;
     args.push(...values);
   };
   if (snapshot) add('s', `${snapshot.version}\n${snapshot.data}`);
-  if (index) add('i', key.tenant, key.runId, ...indexArguments(index));
-  if (enqueue.length > 0) add('q', String(enqueue.length), ...enqueue.flatMap(taskArguments));
   if (recall.length > 0) add('r', String(recall.length), ...recall);
   if (cancelTimers.length > 0) add('c', String(cancelTimers.length), ...cancelTimers);
   if (timers.length > 0)
     add('t', String(timers.length), ...timers.flatMap((one) => [one.timerId, String(one.dueAtMs)]));
   if (messages.length > 0) add('m', String(messages.length), ...messages.flatMap(messageArguments));
-  args[lettersAt] = letters;
+  return letters;
 }
 
 function messageArguments({ messageId, target, body }: NewMessage): string[] {
@@ -70,26 +88,33 @@ function runName({ tenant, runId }: RunKey): string {
   return `${Buffer.byteLength(tenant)}:${tenant}:${runId}`;
 }
 
+/** Bytes of a run's name before its id. */
+function idAt({ tenant }: RunKey): number {
+  const bytes = Buffer.byteLength(tenant);
+  return String(bytes).length + bytes + 2;
+}
+
 function isSameRun(a: RunKey, b: RunKey): boolean {
   return a.runId === b.runId && a.tenant === b.tenant;
 }
 
 /** As turns.lua counts the priorities. */
-const CLASS: Readonly<Record<Priority, string>> = { high: '-1', normal: '0', low: '1' };
+const CLASS: Readonly<Record<Priority, number>> = { high: -1, normal: 0, low: 1 };
 
-function taskArguments({ slot, attempt, queue, priority = 'normal' }: NewTask): string[] {
-  return [slot, String(attempt), queue, CLASS[priority]];
+function taskForm({ slot, attempt, queue, priority = 'normal' }: NewTask): unknown[] {
+  return [slot, attempt, queue, CLASS[priority]];
 }
 
 /** name, status, start, end or '', marks in their order. */
 export function indexArguments(entry: IndexEntry): string[] {
-  const { name, status, startedAtMs, finishedAtMs } = entry;
-  const marks = RUN_MARKS.filter((mark) => entry.marks.includes(mark)).join(',');
-  return [
-    name,
-    status,
-    String(startedAtMs),
-    finishedAtMs === undefined ? '' : String(finishedAtMs),
-    marks,
-  ];
+  const { name, status, startedAtMs } = entry;
+  return [name, status, String(startedAtMs), endOf(entry), marksOf(entry)];
+}
+
+function endOf({ finishedAtMs }: IndexEntry): string {
+  return finishedAtMs === undefined ? '' : String(finishedAtMs);
+}
+
+function marksOf({ marks }: IndexEntry): string {
+  return RUN_MARKS.filter((mark) => marks.includes(mark)).join(',');
 }

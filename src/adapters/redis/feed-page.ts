@@ -1,8 +1,10 @@
 import { isJsonObject, type Json } from '../../domain/json.ts';
 import { parseFeedCursor } from '../../ports/feed-cursor.ts';
+import { MAX_PAGE_BYTES } from '../../ports/message-bus.ts';
 import type { FeedItem, FeedPage } from '../../ports/message-bus.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
-import { integer, list, text, texts } from './reply.ts';
+import { readEvents } from './event-text.ts';
+import { integer, list, text } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /** In the stream of one shard: after the entry of this id, or with `taken` above 0 after so many of its items. */
@@ -13,13 +15,20 @@ export interface ShardPlace {
 
 export const FIRST_PLACE: ShardPlace = { id: '0-0', taken: 0 };
 
+interface EntryItem {
+  readonly number: number;
+  /** Of its text: Redis counts an event as it is packed. */
+  readonly chars: number;
+  readonly at: (cursor: string) => FeedItem;
+}
+
 /** Items of one entry, each made for the cursor that its place in the page gives it. */
 interface Entry {
   readonly shard: number;
   readonly id: string;
   /** Of all tenants, gone ones too: an item keeps its number. */
   readonly total: number;
-  readonly items: readonly { readonly number: number; readonly at: (cursor: string) => FeedItem }[];
+  readonly items: readonly EntryItem[];
 }
 
 export interface ShardPage {
@@ -63,6 +72,7 @@ function readEntry(tenant: string, shard: number, [id, kind, ...rest]: readonly 
     .split('\n')
     .map((line, number) => ({
       number,
+      chars: line.length,
       at: (cursor: string): FeedItem => {
         const message = readLine(line, () => `at:${shard}.${entry.id}.${number}`);
         return { kind: 'message', cursor, ...message, publishedAtMs };
@@ -93,8 +103,9 @@ function readCommits(
 ): Pick<Entry, 'total' | 'items'> {
   const items = commits.map(list).flatMap(([runId, first, before, events]) => {
     const key = { tenant, runId: text(runId) };
-    return texts(events).map((event, at) => ({
+    return readEvents(events).map((event, at) => ({
       number: integer(first) + at,
+      chars: event.length,
       at: (cursor: string): FeedItem => {
         const sequence = integer(before) + at + 1;
         return { kind: 'event', cursor, key, sequence, text: event };
@@ -113,17 +124,19 @@ export function mergePages(
   const places = [...start];
   const items: FeedItem[] = [];
   const isCut = new Set<number>();
+  let chars = 0;
   for (const { shard, id, total, items: found } of byAge(pages)) {
     if (isCut.has(shard)) continue;
     const from = places[shard];
     const taken = from?.id === id ? from.taken : 0;
-    for (const { number, at } of found) {
+    for (const { number, chars: more, at } of found) {
       if (number < taken) continue;
-      if (items.length >= limit) {
+      if (items.length >= limit || chars >= MAX_PAGE_BYTES) {
         isCut.add(shard);
         break;
       }
       places[shard] = { id, taken: number + 1 === total ? 0 : number + 1 };
+      chars += more;
       items.push(at(formatPlaces(places)));
     }
     if (!isCut.has(shard)) places[shard] = { id, taken: 0 };

@@ -11,10 +11,11 @@ import type {
 import { indexArguments } from './commit-arguments.ts';
 import { CommitGroups } from './commit-groups.ts';
 import { commit } from './commit.ts';
+import { readEvents } from './event-text.ts';
 import { listRuns, scanRuns } from './list-runs.ts';
 import { purgeFinished } from './purge-runs.ts';
 import type { RedisSession } from './redis-session.ts';
-import { integer, list, text, texts } from './reply.ts';
+import { integer, list, text } from './reply.ts';
 import type { Reply } from './reply.ts';
 import type { WakeUps } from './wake-ups.ts';
 
@@ -48,7 +49,9 @@ export function createRedisRunStore(
     readHistory: async (key, fromSequence, limit) => {
       const first = Math.max(1, fromSequence) - 1;
       if (limit < 1) return [];
-      return texts(await callRun('read_history', key, String(first), String(first + limit - 1)));
+      return readEvents(
+        await callRun('read_history', key, String(first), String(first + limit - 1)),
+      );
     },
     listRuns: (query) => session.perform(() => listRuns(session, query)),
     scanRuns: (limit, cursor) => session.perform(() => scanRuns(session, limit, cursor)),
@@ -78,7 +81,7 @@ function bringsWork({ enqueue, recall, timers, messages }: CommitRequest): boole
 function readRun(reply: Reply): LoadedRun | undefined {
   const [version, stored, events] = list(reply);
   if (version === undefined) return undefined;
-  const run = { version: integer(version), tail: texts(events) };
+  const run = { version: integer(version), tail: readEvents(events) };
   const snapshot = text(stored);
   if (snapshot === '') return run;
   const [number, data] = cut(snapshot);

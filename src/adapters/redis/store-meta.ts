@@ -7,9 +7,10 @@ import { text } from './reply.ts';
 /**
  * Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. 2: open work
  * stands in the run's hash, leases that are handed on keep their place in line, and lines may be early
- * (functions/items.lua); convert-store.ts makes it of 1.
+ * (functions/items.lua). 3: events are packed (event-text.ts), no line holds all runs of a tenant
+ * (functions/run-index.lua), and the kept task begins with its names (functions/items.lua). convert-store.ts makes it of the older ones.
  */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const metaSchema = z.object({
   schemaVersion: z.number().int(),

@@ -12,7 +12,11 @@ local MAX_PUT_BACK = 256
 -- The item behind a member of a line; one that does not stand there is left over from damage and goes.
 local function read_candidate(root, kind, line, member)
   local id, run = split(member)
-  local one = { kind = kind, member = member, line = line, id = id, run = run, record = (run_keys(root, run)) }
+  local record, history = run_keys(root, run)
+  local one = {
+    kind = kind, member = member, line = line, id = id, run = run, record = record, history = history, item = nil,
+    heartbeat = nil, age = nil,
+  }
   if kind == 'task' then
     one.id, one.item, one.heartbeat = find_task(one.record, id)
   else
@@ -59,7 +63,7 @@ local function candidates(root, kind, waiting, leased, claim, found)
 end
 
 local function in_order(found, age_of)
-  for _, one in ipairs(found) do one.age = age_of(one.item) end
+  for at = 1, #found do found[at].age = age_of(found[at].item) end
   table.sort(found, function(a, b)
     if a.age ~= b.age then return a.age < b.age end
     return a.member < b.member
@@ -124,11 +128,12 @@ local function take_claim(args)
   }
 end
 
+-- Whole numbers: as text each would cost as much as a command.
 local function describe_lease(one, reply)
   local tenant, run_id = split(one.run)
   local last = #reply
-  reply[last + 1], reply[last + 2], reply[last + 3] = text(one.age), one.id, tenant
-  reply[last + 4], reply[last + 5], reply[last + 6] = run_id, text(one.item.fence), text(one.item.at)
+  reply[last + 1], reply[last + 2], reply[last + 3] = one.age, one.id, tenant
+  reply[last + 4], reply[last + 5], reply[last + 6] = run_id, one.item.fence, one.item.at
 end
 
 local function answer(root, found, claim, lines, describe)
@@ -160,10 +165,9 @@ local function claim_tasks(keys, args)
   found = in_order(found, function(item) return item.seq end)
   return answer(root, found, claim, lines, function(one, reply)
     describe_lease(one, reply)
-    local _, history = run_keys(root, one.run)
     local last = #reply
-    reply[last + 1], reply[last + 2] = text(one.item.attempt), one.item.queue
-    reply[last + 3], reply[last + 4] = text(one.item.deliveries), text(call('LLEN', history))
+    reply[last + 1], reply[last + 2] = one.item.attempt, one.item.queue
+    reply[last + 3], reply[last + 4] = one.item.deliveries, call('LLEN', one.history)
     reply[last + 5] = one.heartbeat or ''
   end)
 end

@@ -2,14 +2,11 @@
 -- answered as if it were alone. Redis does the whole call without pause and logs it as one.
 -- KEYS  root of the shard
 -- ARGV  now or '', writer, entries of the feed kept at most, count of commits, of each:
---         run (length of the tenant's name, tenant, run id, joined by ':'), expected version, count of events, each,
---         count of commands, of each: field ('c:' and its id), what is recorded (digest as JSON, line, answer), kind of what
---           it ends: '' nothing, 'lost' a lease known to be lost, else task | timer | message, then run or '' for this one,
---           id, owner, fence, and '1', slot, attempt, queue, class to hand on, or ''
---         letters of the parts that it has, then these in this order:
+--         run (length of the tenant's name, tenant, run id, joined by ':'), expected version, its form (see below),
+--         the fence of each command that ends something, start and end or '' of the index entry, each event, then what
+--         the letters of the form name, in this order:
 --           s version, line, data of a snapshot
---           i tenant, run id, name, status, start, end or '', marks of an index entry
---           q count of tasks, of each: slot, attempt, queue, class (turns.lua);  r count of slots to recall, each
+--           r count of slots to recall, each
 --           c count of timers to cancel, each id;  t count of timers, of each: id, due time
 --           m count of messages, of each: id, target's tenant, target's run id, body
 -- Reply, of each: version, then fence and end of each lease handed on, in the order of the commands
@@ -36,13 +33,6 @@ local function take_name(args, at)
   return args[at], at + 1
 end
 
-local function take_task(args, at)
-  local task = {
-    slot = args[at], attempt = tonumber(args[at + 1]), queue = args[at + 2], class = tonumber(args[at + 3]),
-  }
-  return task, at + 4
-end
-
 local function take_timer(args, at)
   return { id = args[at], due = tonumber(args[at + 1]) }, at + 2
 end
@@ -51,53 +41,111 @@ local function take_message(args, at)
   return { id = args[at], tenant = args[at + 1], run = args[at + 2], body = args[at + 3] }, at + 4
 end
 
--- All fields at once: a table that grows field by field costs several times as much.
-local function take_command(args, at, run)
-  local kind = args[at + 2]
-  if kind == '' or kind == 'lost' then
-    return { field = args[at], recorded = args[at + 1], kind = kind }, at + 3
-  end
-  local of_run = args[at + 3]
-  local command = {
-    field = args[at], recorded = args[at + 1], kind = kind, run = of_run == '' and run or of_run,
-    item = args[at + 4], owner = args[at + 5], fence = tonumber(args[at + 6]),
-    continue = false, record = false, held = false, found = false, is_gone = false,
+-- What commits of one kind have in common, most of what a workflow's steps send, is one argument: a form, JSON of
+--   tenant, length of run before the run id, count of events, letters, commands, index entry or false, tasks to enqueue
+--   command: field ('c:' and its id), what is recorded (digest as JSON, line, answer), kind of what it ends: '' nothing,
+--     'lost' a lease known to be lost, else task | timer | message; then run or '' for this one, id, owner, and the task to
+--     hand on to, or false
+--   index entry: name, status, marks;  task: slot, attempt, queue, class (turns.lua)
+-- It is taken apart once. To take each commit apart, argument by argument, was a third of all that Lua did.
+local MAX_FORMS, MAX_FORM_LENGTH = 2000, 1000
+local forms, forms_count = {}, 0
+
+local function task_of(values)
+  return {
+    slot = values[1], attempt = values[2], queue = values[3], class = values[4],
+    field = KINDS.task.field .. values[1], forward = 'f:' .. values[1], names = false, origin = nil,
   }
-  if args[at + 7] ~= '1' then return command, at + 8 end
-  command.continue, at = take_task(args, at + 8)
-  return command, at
 end
 
-local function take_parts(r, args, at, letters)
+local function command_of(values)
+  local recorded, kind = values[2], values[3]
+  local names = KINDS[kind]
+  return {
+    field = values[1], recorded = recorded, digest = sub(recorded, 1, find(recorded, '\n', 1, true) - 1),
+    kind = kind, run = values[4] ~= '' and values[4], item = values[5], owner = values[6], ends = names ~= nil,
+    item_field = names and names.field .. values[5], continue = values[7] and task_of(values[7]),
+  }
+end
+
+local function list_of(values, make)
+  local list = {}
+  for at, value in ipairs(values) do list[at] = make(value) end
+  return list
+end
+
+local function parse_form(json)
+  local values = cjson.decode(json)
+  local letters, index = values[4], values[6]
+  local commands, enqueue = list_of(values[5], command_of), list_of(values[7], task_of)
+  return {
+    tenant = values[1], id_at = values[2] + 1, count = values[3], added = ':' .. values[3], letters = letters,
+    commands = commands, checked = false,
+    index = index and { name = index[1], status = index[2], marks = index[3] },
+    enqueue = #enqueue > 0 and enqueue or NONE,
+  }
+end
+
+-- Nobody writes to one, but for what is remembered with it: where it was checked, what is packed alike (items.lua).
+local function form_of(json)
+  local form = forms[json]
+  if form then return form end
+  form = parse_form(json)
+  if #json > MAX_FORM_LENGTH then return form end
+  if forms_count >= MAX_FORMS then forms, forms_count = {}, 0 end
+  forms[json] = form
+  forms_count = forms_count + 1
+  return form
+end
+
+local function take_parts(args, at, letters)
+  local parts = { snapshot = false, recall = NONE, cancel = NONE, timers = NONE, messages = NONE }
   local function has(letter) return find(letters, letter, 1, true) end
-  if has('s') then r.snapshot, at = args[at], at + 1 end
-  if has('i') then
-    r.tenant, r.run_id = args[at], args[at + 1]
-    r.index, at = take_index(args, at + 2)
-  end
-  if has('q') then r.enqueue, at = take_list(args, at, take_task) end
-  if has('r') then r.recall, at = take_list(args, at, take_name) end
-  if has('c') then r.cancel, at = take_list(args, at, take_name) end
-  if has('t') then r.timers, at = take_list(args, at, take_timer) end
-  if has('m') then r.messages, at = take_list(args, at, take_message) end
-  return at
+  if has('s') then parts.snapshot, at = args[at], at + 1 end
+  if has('r') then parts.recall, at = take_list(args, at, take_name) end
+  if has('c') then parts.cancel, at = take_list(args, at, take_name) end
+  if has('t') then parts.timers, at = take_list(args, at, take_timer) end
+  if has('m') then parts.messages, at = take_list(args, at, take_message) end
+  return parts, at
 end
 
-local function take_request(args, at, now)
-  local run, count, commands = args[at], tonumber(args[at + 2]), {}
-  local events_at = at + 3
-  local next_at = events_at + count + 1
-  for n = 1, tonumber(args[next_at - 1]) do
-    commands[n], next_at = take_command(args, next_at, run)
+-- What each command that ends something holds, beside it; false for the others. `+ 0` reads a number at half the price of
+-- `tonumber`, and a loop that counts is a tenth of one with `ipairs`.
+local function take_works(form, args, at, run)
+  local works, commands = {}, form.commands
+  for n = 1, #commands do
+    local command = commands[n]
+    if command.ends then
+      works[n] = {
+        command = command, run = command.run or run, fence = args[at] + 0, record = false, held = false, found = false,
+        is_gone = false,
+      }
+      at = at + 1
+    else
+      works[n] = false
+    end
   end
-  local r = {
-    args = args, now = now, run = run, before = args[at + 1], expected = tonumber(args[at + 1]),
-    count = count, events_at = events_at, commands = commands, snapshot = false, index = false, tenant = false,
-    run_id = false, is_plain = args[next_at] == '', enqueue = NONE, recall = NONE, cancel = NONE, timers = NONE, messages = NONE,
-  }
-  local letters = args[next_at]
-  if letters == '' then return r, next_at + 1 end
-  return r, take_parts(r, args, next_at + 1, letters)
+  return works, at
+end
+
+-- All fields at once: a table that grows field by field costs several times as much.
+local function take_request(args, at, now)
+  local run, form, index, parts = args[at], form_of(args[at + 2]), false, false
+  local works, events_at = take_works(form, args, at + 3, run)
+  local entry = form.index
+  if entry then
+    index = {
+      name = entry.name, status = entry.status, marks = entry.marks,
+      started = args[events_at], finished = args[events_at + 1],
+    }
+    events_at = events_at + 2
+  end
+  local next_at = events_at + form.count
+  if form.letters ~= '' then parts, next_at = take_parts(args, next_at, form.letters) end
+  return {
+    args = args, now = now, run = run, before = args[at + 1], expected = args[at + 1] + 0, form = form, works = works,
+    events_at = events_at, index = index, parts = parts,
+  }, next_at
 end
 
 -- The key of the commands that this commit records. A run without events has none yet.
@@ -108,21 +156,22 @@ end
 -- As `read_record`, with tables of a size that is known.
 local function read_for_one(r, record, command)
   if hash_changes[record] then flush_hash(record) end
-  if command.kind ~= 'task' or command.run ~= r.run then
-    local other = command.run == r.run and KINDS[command.kind].field .. command.item or 'k'
-    local found = call('HMGET', record, command.field, 'i', other)
-    return { [command.field] = found[1], i = found[2], [other] = found[3] }
+  local field = command.field
+  if command.kind ~= 'task' or command.run then
+    local other = command.ends and not command.run and command.item_field or 'k'
+    local found = call('HMGET', record, field, 'i', other)
+    return { [field] = found[1], i = found[2], [other] = found[3] }
   end
-  local slot, next = 't:' .. command.item, command.continue
+  local item_field, next = command.item_field, command.continue
   if not next then
-    local found = call('HMGET', record, command.field, 'k', slot, 'i')
-    return { [command.field] = found[1], k = found[2], [slot] = found[3], i = found[4] }
+    local found = call('HMGET', record, field, 'k', item_field, 'i')
+    return { [field] = found[1], k = found[2], [item_field] = found[3], i = found[4] }
   end
-  local next_slot, forward = 't:' .. next.slot, 'f:' .. next.slot
-  local found = r.index and call('HMGET', record, command.field, 'k', slot, next_slot, forward, 'i')
-    or call('HMGET', record, command.field, 'k', slot, next_slot, forward)
+  local found = r.index and call('HMGET', record, field, 'k', item_field, next.field, next.forward, 'i')
+    or call('HMGET', record, field, 'k', item_field, next.field, next.forward)
   return {
-    [command.field] = found[1], k = found[2], [slot] = found[3], [next_slot] = found[4], [forward] = found[5], i = found[6],
+    [field] = found[1], k = found[2], [item_field] = found[3], [next.field] = found[4], [next.forward] = found[5],
+    i = found[6],
   }
 end
 
@@ -134,46 +183,45 @@ local function read_record(r, record, commands, version)
     call('HLEN', record)
     return NONE
   end
-  if #r.commands == 1 and commands == record then return read_for_one(r, record, r.commands[1]) end
+  local all = r.form.commands
+  if #all == 1 and commands == record then return read_for_one(r, record, all[1]) end
   local fields = {}
-  for _, command in ipairs(r.commands) do
+  for _, command in ipairs(all) do
     fields[#fields + 1] = command.field
-    if command.run == r.run then add_held_fields(command, fields) end
+    if command.ends and not command.run then add_held_fields(command, fields) end
   end
   if r.index then fields[#fields + 1] = 'i' end
   local found = read_fields(record, fields)
   if commands == record then return found end
   fields = {}
-  for at, command in ipairs(r.commands) do fields[at] = command.field end
+  for at, command in ipairs(all) do fields[at] = command.field end
   for field, value in pairs(read_fields(commands, fields)) do found[field] = found[field] or value end
   return found
 end
 
-local function digest_of(recorded)
-  local line = find(recorded, '\n', 1, true)
-  return sub(recorded, 1, line - 1), line
-end
-
 -- A recorded command is told before a lost lease, and that before a version: a repetition must read as recorded.
 local function find_recorded(commands, recorded)
-  for at, command in ipairs(commands) do
-    local found = recorded[command.field]
+  for at = 1, #commands do
+    local found = recorded[commands[at].field]
     if found then
-      local digest, line = digest_of(found)
-      if digest ~= digest_of(command.recorded) then return { 'reused', at - 1 } end
+      local line = find(found, '\n', 1, true)
+      if sub(found, 1, line - 1) ~= commands[at].digest then return { 'reused', at - 1 } end
       return { 'duplicate', at - 1, sub(found, line + 1) }
     end
   end
 end
 
 local function find_lost(root, r, record, found)
-  for at, command in ipairs(r.commands) do
-    if command.kind == 'lost' then return { 'lost', at - 1 } end
-    if command.kind ~= '' then
-      local is_own = command.run == r.run
-      command.record = is_own and record or (root .. ':r:' .. command.run)
-      command.held = is_own and take_held(command, found) or (not is_own and read_held(command))
-      if not command.held then return { 'lost', at - 1 } end
+  local works = r.works
+  for at = 1, #works do
+    local work = works[at]
+    if work then
+      local is_own = work.run == r.run
+      work.record = is_own and record or (root .. ':r:' .. work.run)
+      work.held = is_own and take_held(work, found) or (not is_own and read_held(work))
+      if not work.held then return { 'lost', at - 1 } end
+    elseif r.form.commands[at].kind == 'lost' then
+      return { 'lost', at - 1 }
     end
   end
 end
@@ -184,40 +232,56 @@ local function check_queue(root, queue)
   must_be('zset', lines.leased)
 end
 
-local function check_keys(root, r, version)
-  if version == 0 then must_be('zset', key_of(root, ':runs')) end
-  for _, command in ipairs(r.commands) do
+-- What each commit of this form writes to. A form that was right once is not looked at again.
+local function check_form(root, form)
+  if form.checked == root then return end
+  for _, command in ipairs(form.commands) do
     if command.continue then check_queue(root, command.continue.queue) end
   end
-  if r.is_plain then return end
-  if #r.enqueue > 0 then must_be('set', key_of(root, ':queues')) end
-  for _, task in ipairs(r.enqueue) do check_queue(root, task.queue) end
-  if #r.timers > 0 then must_be('zset', key_of(root, ':timers')) end
-  if #r.messages > 0 then must_be('zset', key_of(root, ':mw')) end
-  if #r.recall > 0 then
+  if #form.enqueue > 0 then must_be('set', key_of(root, ':queues')) end
+  for _, task in ipairs(form.enqueue) do check_queue(root, task.queue) end
+  if form.index then check_index(root, form.tenant, form.index) end
+  form.checked = root
+end
+
+local function check_keys(root, r, version)
+  if version == 0 then must_be('zset', key_of(root, ':runs')) end
+  check_form(root, r.form)
+  local parts = r.parts
+  if not parts then return end
+  if #parts.timers > 0 then must_be('zset', key_of(root, ':timers')) end
+  if #parts.messages > 0 then must_be('zset', key_of(root, ':mw')) end
+  if #parts.recall > 0 then
     must_be('zset', key_of(root, ':rw'))
     must_be('zset', key_of(root, ':rl'))
   end
-  if r.index then check_index(root, r.tenant, r.index) end
 end
 
 local function write_record(root, r, record, commands, old_index)
-  for _, command in ipairs(r.commands) do put_field(commands, command.field, command.recorded) end
-  if r.snapshot then put_field(record, 's', r.snapshot) end
+  local form = r.form
+  for at = 1, #form.commands do
+    local command = form.commands[at]
+    put_field(commands, command.field, command.recorded)
+  end
+  if r.parts and r.parts.snapshot then put_field(record, 's', r.parts.snapshot) end
   if r.index then
-    move_index(root, r.tenant, r.run_id, old_index and unpack_index(old_index), r.index)
+    move_index(root, form.tenant, sub(r.run, form.id_at), old_index and unpack_index(old_index), r.index)
     put_field(record, 'i', pack_index(r.index))
   end
 end
 
 local function append(r, history, pointers)
-  if r.count == 0 then return end
-  local last = r.events_at + r.count - 1
-  for from = r.events_at, last, MAX_ARGUMENTS do
-    call('RPUSH', history, unpack(r.args, from, math.min(last, from + MAX_ARGUMENTS - 1)))
+  local first, count, all = r.events_at, r.form.count, #pointers
+  if count == 0 then return end
+  local last = first + count - 1
+  if count <= MAX_ARGUMENTS then
+    call('RPUSH', history, unpack(r.args, first, last))
+  else
+    for from = first, last, MAX_ARGUMENTS do
+      call('RPUSH', history, unpack(r.args, from, math.min(last, from + MAX_ARGUMENTS - 1)))
+    end
   end
-  pointers[#pointers + 1] = r.run
-  pointers[#pointers + 1] = r.before .. ':' .. r.args[r.events_at - 1]
+  pointers[all + 1], pointers[all + 2] = r.run, r.before .. r.form.added
 end
 
 local function commit_one(root, r, pointers)
@@ -225,7 +289,7 @@ local function commit_one(root, r, pointers)
   local version = call('LLEN', history)
   local commands = commands_key(root, r, record, version)
   local found = read_record(r, record, commands, version)
-  local refused = find_recorded(r.commands, found) or find_lost(root, r, record, found)
+  local refused = find_recorded(r.form.commands, found) or find_lost(root, r, record, found)
   if refused then return refused end
   if version ~= r.expected then return { 'conflict', version } end
   check_keys(root, r, version)
@@ -233,12 +297,10 @@ local function commit_one(root, r, pointers)
   if version == 0 then put_in_line(key_of(root, ':runs'), r.run, next_number(root)) end
   append(r, history, pointers)
   write_record(root, r, record, commands, found.i)
-  local reply = { version + r.count }
+  local reply = { version + r.form.count }
   settle(root, r, record, reply)
-  if not r.is_plain then
-    if r.enqueue ~= NONE then enqueue(root, r, record) end
-    schedule(root, r, record)
-  end
+  if r.form.enqueue ~= NONE then enqueue(root, r, record) end
+  if r.parts then schedule(root, r, record, r.parts) end
   return reply
 end
 
@@ -248,14 +310,19 @@ local function failure(problem)
   return { 'failed', tostring(problem) }
 end
 
+-- All are taken apart before the first one writes.
+local function take_all(args)
+  local requests, now, at = {}, now_of(args[1]), 5
+  for n = 1, tonumber(args[4]) do requests[n], at = take_request(args, at, now) end
+  return requests
+end
+
 local function commit(keys, args)
-  local root, replies, pointers = keys[1], {}, {}
-  local now, at, request = now_of(args[1]), 5, nil
+  local root, requests, replies, pointers = keys[1], take_all(args), {}, {}
   must_be('string', key_of(root, ':seq'))
   must_be('zset', key_of(root, ':ears'))
   must_be('stream', key_of(root, ':feed'))
-  for n = 1, tonumber(args[4]) do
-    request, at = take_request(args, at, now)
+  for n, request in ipairs(requests) do
     local is_done, reply = pcall(commit_one, root, request, pointers)
     replies[n] = is_done and reply or failure(reply)
   end

@@ -53,13 +53,29 @@ end
 -- Records are values one after the other: an array would be made as a table first, each time (a tenth of all that a commit
 -- costs). Schema 1 wrote arrays, of the same values. `origin` came with schema 2 and stands last.
 -- The kept task: times as what differs, which is little. Redis keeps a small hash in a third of the memory while none of its
--- values is longer than 64 bytes, and never goes back. `beats` tells that the task has a heartbeat.
+-- values is longer than 64 bytes, and never goes back. `beats` tells that the task has a heartbeat. Names come first, for
+-- those are the same for many (schema 2 had another order: list.lua).
+local function pack_names(id, item)
+  return cmsgpack.pack(id, item.owner, item.queue, item.attempt, item.origin or false)
+end
+
 local function pack_kept(id, item)
   local claimed = item.claimed
-  return cmsgpack.pack(
-    id, item.owner, item.seq, item.fence - item.seq, item.lease_ms, claimed - math.floor(item.fence / 1000),
-    item.at - claimed - item.lease_ms, claimed - item.enqueued, item.attempt, item.queue, item.deliveries, item.recalled,
-    item.origin or false, item.beats or nil)
+  return pack_names(id, item) .. cmsgpack.pack(
+    item.seq, item.fence - item.seq, item.lease_ms, claimed - math.floor(item.fence / 1000),
+    item.at - claimed - item.lease_ms, claimed - item.enqueued, item.deliveries, item.recalled, item.beats or nil)
+end
+
+-- The end of `pack_kept` of a task that was handed on now.
+local JUST_HANDED_ON = '\0\0\1\0\192'
+
+-- As `pack_kept`: what is handed on by commits of one form has the same names, but for the origin at times.
+local function pack_handed_on(next, item)
+  if not next.names or next.origin ~= item.origin then
+    next.names, next.origin = pack_names(next.slot, item), item.origin
+  end
+  return next.names .. cmsgpack.pack(
+    item.seq, item.fence - item.seq, item.lease_ms, item.claimed - math.floor(item.fence / 1000)) .. JUST_HANDED_ON
 end
 
 local function pack(kind, id, item)
@@ -105,7 +121,7 @@ end
 -- The kept task, `kept` being the slot it stands in, or nil.
 local function unpack_kept(packed)
   if not packed or packed == '' then return nil end
-  local id, owner, seq, fence, lease_ms, claimed, left, waited, attempt, queue, deliveries, recalled, origin, beats =
+  local id, owner, queue, attempt, origin, seq, fence, lease_ms, claimed, left, waited, deliveries, recalled, beats =
     cmsgpack.unpack(packed)
   fence = fence + seq
   claimed = claimed + math.floor(fence / 1000)
@@ -117,9 +133,9 @@ local function unpack_kept(packed)
 end
 
 -- The item if owner and fence still hold it: after its lease ended too, until somebody else claims it. Of `found` its own
--- field is read, and of a task also `k`.
-local function held_in(found, kind, id, owner, fence)
-  local packed = found[KINDS[kind].field .. id]
+-- field (`field`) is read, and of a task also `k`.
+local function held_in(found, kind, id, field, owner, fence)
+  local packed = found[field]
   local item
   if packed then
     item = unpack_item(kind, packed)
@@ -127,12 +143,13 @@ local function held_in(found, kind, id, owner, fence)
     item = unpack_kept(found.k)
     if item and item.kept ~= id then return nil end
   end
-  if not item or item.owner ~= owner or item.owner == '' or item.fence ~= tonumber(fence) then return nil end
+  if not item or item.owner ~= owner or item.owner == '' or item.fence ~= fence then return nil end
   return item
 end
 
 local function held(record, kind, id, owner, fence)
-  return held_in(read_fields(record, { KINDS[kind].field .. id, 'k' }), kind, id, owner, fence)
+  local field = KINDS[kind].field .. id
+  return held_in(read_fields(record, { field, 'k' }), kind, id, field, owner, tonumber(fence))
 end
 
 local function store_item(record, kind, id, item)

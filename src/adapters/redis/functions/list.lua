@@ -39,38 +39,70 @@ local function below(line, score, member, count)
   return found
 end
 
+-- The lines that a list is merged from.
+local function lines_listed(root, tenant, kind, which)
+  if kind == 'status' then return { by_status(root, tenant, which) } end
+  if kind == 'mark' then return { by_mark(root, tenant, which) } end
+  local lines = {}
+  for _, status in ipairs(call('SMEMBERS', statuses_of(root, tenant))) do
+    lines[#lines + 1] = by_status(root, tenant, status)
+  end
+  return lines
+end
+
+-- Heads of lists: later starts first, then the bytes of the run id, last first.
+local function stands_after(a, b)
+  if a.start ~= b.start then return tonumber(a.start) > tonumber(b.start) end
+  return stands_before(b.id, a.id)
+end
+
+-- The first `count` of several lists, each of which holds so many if it has them; and whether there may be more.
+local function merged(lists, count)
+  local found = {}
+  while #found < count do
+    local first
+    for _, list in ipairs(lists) do
+      list.id, list.start = list[list.at], list[list.at + 1]
+      if list.id and (not first or stands_after(list, first)) then first = list end
+    end
+    if not first then return found, false end
+    found[#found + 1] = { id = first.id, start = first.start }
+    first.at = first.at + 2
+  end
+  return found, true
+end
+
 -- list_runs. ARGV tenant, '' | 'status' | 'mark', which, start and run id to go on from or '', limit, '1' and a name or
 -- '', '', '1' and statuses or ''. Reply: '1' when there may be more, else ''; start and run id looked at last; then of
 -- each run: run id, name, status, start, end or '', marks.
 local function list_runs(keys, args)
   local root, tenant = keys[1], args[1]
-  local line = by_start(root, tenant)
-  if args[2] == 'status' then line = by_status(root, tenant, args[3]) end
-  if args[2] == 'mark' then line = by_mark(root, tenant, args[3]) end
   local limit, name, statuses = tonumber(args[6]), nil, nil
   if args[7] == '1' then name = args[8] end
   if args[9] == '1' then
     statuses = {}
     for at = 10, #args do statuses[args[at]] = true end
   end
-  local filters = name or statuses
-  local count = filters and MAX_LOOKED_AT or limit
-  local found = below(line, args[4], args[5], count)
-  local reply, last = { '', '', '' }, 0
-  for at = 1, #found, 2 do
-    if (#reply - 3) >= limit * 6 then break end
-    last = at
-    local packed = call('HGET', root .. ':r:' .. pair(tenant, found[at]), 'i')
+  local count, lists = (name or statuses) and MAX_LOOKED_AT or limit, {}
+  for at, line in ipairs(lines_listed(root, tenant, args[2], args[3])) do
+    lists[at] = below(line, args[4], args[5], count)
+    lists[at].at = 1
+  end
+  local found, is_more = merged(lists, count)
+  local reply = { is_more and '1' or '', '', '' }
+  for at, one in ipairs(found) do
+    local packed = call('HGET', root .. ':r:' .. pair(tenant, one.id), 'i')
     local entry = packed and unpack_index(packed)
     if entry and fits(entry, name, statuses) then
       for _, value in ipairs({
-        found[at], entry.name, entry.status, entry.started, entry.finished, entry.marks,
+        one.id, entry.name, entry.status, entry.started, entry.finished, entry.marks,
       }) do reply[#reply + 1] = value end
     end
-  end
-  if last > 0 then
-    reply[1] = (last < #found - 1 or #found >= 2 * count) and '1' or ''
-    reply[2], reply[3] = found[last + 1], found[last]
+    reply[2], reply[3] = one.start, one.id
+    if #reply - 3 >= limit * 6 then
+      if at < #found then reply[1] = '1' end
+      break
+    end
   end
   return reply
 end
@@ -87,19 +119,46 @@ local function scan_runs(keys, args)
   return reply
 end
 
--- convert_runs: of schema 1, where open work had a hash of its own, `:o:<run>`. ARGV number to go on after, limit.
+-- Of schema 1: open work had a hash of its own.
+local function convert_open_work(root, record, run)
+  local open = root .. ':o:' .. run
+  local fields = call('HGETALL', open)
+  if not fields[1] then return end
+  call_in_parts('HSET', record, fields)
+  call('UNLINK', open)
+end
+
+-- Of schema 2: the values of the kept task stood in another order.
+local function convert_kept(record)
+  local packed = call('HGET', record, 'k')
+  if not packed or packed == '' then return end
+  local id, owner, seq, fence, lease_ms, claimed, left, waited, attempt, queue, deliveries, recalled, origin, beats =
+    cmsgpack.unpack(packed)
+  -- Converted before: there stands the queue.
+  if type(seq) == 'string' then return end
+  call('HSET', record, 'k', cmsgpack.pack(
+    id, owner, queue, attempt, origin, seq, fence, lease_ms, claimed, left, waited, deliveries, recalled, beats))
+end
+
+-- Of schema 2: all runs of a tenant stood in a line by start.
+local function convert_index(root, record, run)
+  local tenant, run_id = split(run)
+  local packed = call('HGET', record, 'i')
+  if packed then call('SADD', statuses_of(root, tenant), unpack_index(packed).status) end
+  call('ZREM', root .. ':x:' .. pair(tenant, ''), run_id)
+end
+
+-- convert_runs: of schemas 1 and 2, to this one; doing so again changes nothing. ARGV number to go on after, limit.
 -- Reply: number to go on after, or '' when there are no more.
 local function convert_runs(keys, args)
   local root, last = keys[1], ''
   local found = call(
     'ZRANGEBYSCORE', root .. ':runs', '(' .. args[1], '+inf', 'WITHSCORES', 'LIMIT', 0, args[2])
   for at = 1, #found, 2 do
-    local open, record = root .. ':o:' .. found[at], run_keys(root, found[at])
-    local fields = call('HGETALL', open)
-    if fields[1] then
-      call_in_parts('HSET', record, fields)
-      call('UNLINK', open)
-    end
+    local record = run_keys(root, found[at])
+    convert_open_work(root, record, found[at])
+    convert_kept(record)
+    convert_index(root, record, found[at])
     last = text(tonumber(found[at + 1]))
   end
   return last
@@ -113,7 +172,9 @@ local function replace_index(keys, args)
   local entry = take_index(args, 4)
   check_index(root, tenant, entry)
   local old = call('HGET', record, 'i')
-  move_index(root, tenant, run_id, old and unpack_index(old), entry)
+  -- Also what should stand there already: the lines may be what was lost.
+  if old then remove_index(root, tenant, run_id, unpack_index(old)) end
+  move_index(root, tenant, run_id, nil, entry)
   put_field(record, 'i', pack_index(entry))
   return 1
 end
@@ -125,6 +186,12 @@ local function has_messages(root, run)
   return false
 end
 
+local function forget_statuses(root, tenant)
+  for _, status in ipairs(call('SMEMBERS', statuses_of(root, tenant))) do
+    if call('EXISTS', by_status(root, tenant, status)) == 0 then call('SREM', statuses_of(root, tenant), status) end
+  end
+end
+
 -- finished_tenants. Reply: tenants with finished runs, and how many each has.
 local function finished_tenants(keys)
   local root, reply = keys[1], {}
@@ -132,6 +199,7 @@ local function finished_tenants(keys)
     local count = call('ZCARD', by_end(root, tenant))
     if count == 0 then
       call('SREM', root .. ':tenants', tenant)
+      forget_statuses(root, tenant)
     else
       reply[#reply + 1] = { tenant, text(count) }
     end

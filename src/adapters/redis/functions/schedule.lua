@@ -2,35 +2,36 @@
 
 -- What must be read to tell whether the lease of a command is held, and for what it is handed on to.
 local function add_held_fields(command, fields)
-  fields[#fields + 1] = KINDS[command.kind].field .. command.item
+  fields[#fields + 1] = command.item_field
   if command.kind ~= 'task' then return end
   fields[#fields + 1] = 'k'
   local next = command.continue
   if not next then return end
-  fields[#fields + 1] = 't:' .. next.slot
-  fields[#fields + 1] = 'f:' .. next.slot
+  fields[#fields + 1] = next.field
+  fields[#fields + 1] = next.forward
 end
 
-local function take_held(command, found)
-  command.found = found
-  return held_in(found, command.kind, command.item, command.owner, command.fence)
+local function take_held(work, found)
+  local command = work.command
+  work.found = found
+  return held_in(found, command.kind, command.item, command.item_field, command.owner, work.fence)
 end
 
-local function read_held(command)
+local function read_held(work)
   local fields = {}
-  add_held_fields(command, fields)
-  return take_held(command, read_fields(command.record, fields))
+  add_held_fields(work.command, fields)
+  return take_held(work, read_fields(work.record, fields))
 end
 
 -- Whoever stands in the slot that is handed on to goes; a lease that is listed under it gets its own name.
-local function make_room(root, r, record, command)
-  local slot, found = command.continue.slot, command.found
-  local packed, forward = found['t:' .. slot], found['f:' .. slot]
+local function make_room(root, r, record, work)
+  local next, found = work.command.continue, work.found
+  local slot, packed, forward = next.slot, found[next.field], found[next.forward]
   if packed then remove_item(root, record, r.run, 'task', slot, unpack_item('task', packed)) end
-  if forward and (command.is_gone or forward ~= command.item) then
+  if forward and (work.is_gone or forward ~= work.command.item) then
     free_name(root, record, r.run, slot, forward)
   end
-  if command.held.kept and not command.is_gone then return end
+  if work.held.kept and not work.is_gone then return end
   local kept = unpack_kept(found.k)
   if not kept then return end
   if kept.kept == slot then
@@ -41,64 +42,76 @@ local function make_room(root, r, record, command)
 end
 
 -- The lease keeps its member in the line, and with it the name that it has there.
-local function move_record(record, slot, old, next_slot, item)
-  local origin = old.origin or slot
-  if origin ~= next_slot then item.origin = origin end
+local function move_record(record, slot, next, item)
+  local before = item.origin
+  local origin = before or slot
+  item.origin = origin ~= next.slot and origin or nil
   if item.kept then
-    if old.beats then remove_field(record, 'b:' .. slot) end
-  else
-    remove_field(record, 't:' .. slot)
-    remove_field(record, 'b:' .. slot)
-    if item.origin then
-      put_field(record, 'f:' .. origin, next_slot)
-    elseif old.origin then
-      remove_field(record, 'f:' .. origin)
-    end
+    if item.beats then remove_field(record, 'b:' .. slot) end
+    item.beats = nil
+    return put_field(record, 'k', pack_handed_on(next, item))
   end
-  store_item(record, 'task', next_slot, item)
+  remove_field(record, 't:' .. slot)
+  remove_field(record, 'b:' .. slot)
+  if item.origin then
+    put_field(record, 'f:' .. origin, next.slot)
+  elseif before then
+    remove_field(record, 'f:' .. origin)
+  end
+  store_item(record, 'task', next.slot, item)
 end
 
--- The lease passes to the next task: its length stays, owner too, the old fence dies. Within a queue it keeps its place.
-local function hand_on(root, r, record, command)
-  local old, next, slot = command.held, command.continue, command.item
+-- Within a queue the lease keeps its place.
+local function hand_on_in_place(root, r, record, work, number)
+  local item, next, ended_at = work.held, work.command.continue, work.held.at
+  item.fence, item.at, item.seq = number, r.now + item.lease_ms, place_in(next.class, item.seq)
+  item.attempt, item.enqueued, item.claimed, item.deliveries = next.attempt, r.now, r.now, 1
+  move_record(record, work.command.item, next, item)
+  -- The clock stepped back: a score may not be later than the end of the lease.
+  if item.at < ended_at then place(root, 'task', item, next.slot, r.run) end
+  return item
+end
+
+-- The lease passes to the next task: its length stays, owner too, the old fence dies.
+local function hand_on(root, r, record, work)
+  local old, next, slot, is_gone = work.held, work.command.continue, work.command.item, work.is_gone
   local number = math.max(next_number(root), old.fence + 1)
+  if next.slot ~= slot or is_gone then make_room(root, r, record, work) end
+  if not is_gone and next.queue == old.queue and old.recalled == 0 then
+    return hand_on_in_place(root, r, record, work, number)
+  end
   local item = {
     owner = old.owner, fence = number, lease_ms = old.lease_ms, at = r.now + old.lease_ms,
     seq = place_in(next.class, old.seq),
     attempt = next.attempt, queue = next.queue, enqueued = r.now, claimed = r.now, deliveries = 1, recalled = 0,
-    kept = old.kept and not command.is_gone, origin = nil,
+    kept = old.kept and not is_gone, origin = nil,
   }
-  if next.slot ~= slot or command.is_gone then make_room(root, r, record, command) end
-  if command.is_gone or next.queue ~= old.queue or old.recalled > 0 then
-    if not command.is_gone then remove_item(root, record, r.run, 'task', slot, old) end
-    put_in_set(key_of(root, ':queues'), next.queue)
-    store_item(record, 'task', next.slot, item)
-    place(root, 'task', item, next.slot, r.run)
-    return item
-  end
-  move_record(record, slot, old, next.slot, item)
-  -- The clock stepped back: a score may not be later than the end of the lease.
-  if item.at < old.at then place(root, 'task', item, next.slot, r.run) end
+  if not is_gone then remove_item(root, record, r.run, 'task', slot, old) end
+  put_in_set(key_of(root, ':queues'), next.queue)
+  store_item(record, 'task', next.slot, item)
+  place(root, 'task', item, next.slot, r.run)
   return item
 end
 
 -- What an earlier command of the same commit did to the items of the later ones is seen by reading them again.
 local function settle(root, r, record, reply)
-  local is_first = true
-  for _, command in ipairs(r.commands) do
-    if command.held then
+  local is_first, works = true, r.works
+  for at = 1, #works do
+    local work = works[at]
+    if work then
       if not is_first then
-        local again = read_held(command)
-        command.is_gone = not again
-        command.held = again or command.held
+        local again = read_held(work)
+        work.is_gone = not again
+        work.held = again or work.held
       end
       is_first = false
+      local command = work.command
       if command.continue then
-        local item = hand_on(root, r, record, command)
+        local item = hand_on(root, r, record, work)
         reply[#reply + 1] = item.fence
         reply[#reply + 1] = item.at
-      elseif not command.is_gone then
-        remove_item(root, command.record, command.run, command.kind, command.item, command.held)
+      elseif not work.is_gone then
+        remove_item(root, work.record, work.run, command.kind, command.item, work.held)
       end
     end
   end
@@ -108,14 +121,14 @@ end
 local function clear_slots(root, run, record, tasks)
   local fields = { 'k' }
   for _, task in ipairs(tasks) do
-    fields[#fields + 1] = 't:' .. task.slot
-    fields[#fields + 1] = 'f:' .. task.slot
+    fields[#fields + 1] = task.field
+    fields[#fields + 1] = task.forward
   end
   local found = read_fields(record, fields)
   local kept = unpack_kept(found.k)
   -- Records first: a forward to one of them is gone with it.
   for _, task in ipairs(tasks) do
-    local packed = found['t:' .. task.slot]
+    local packed = found[task.field]
     if packed then
       remove_item(root, record, run, 'task', task.slot, unpack_item('task', packed))
     elseif kept and kept.kept == task.slot then
@@ -124,7 +137,7 @@ local function clear_slots(root, run, record, tasks)
     end
   end
   for _, task in ipairs(tasks) do
-    free_name(root, record, run, task.slot, found['f:' .. task.slot])
+    free_name(root, record, run, task.slot, found[task.forward])
     if kept and kept.origin == task.slot then rename(root, record, run, kept.kept, kept) end
   end
   return kept == nil
@@ -143,7 +156,7 @@ end
 
 -- A run that begins holds no task yet.
 local function enqueue(root, r, record)
-  local tasks, tenant, is_free = last_of_slots(r.enqueue), split(r.run), true
+  local tasks, tenant, is_free = last_of_slots(r.form.enqueue), r.form.tenant, true
   if r.expected > 0 then is_free = clear_slots(root, r.run, record, tasks) end
   for at, task in ipairs(tasks) do
     local lines = queue_lines(root, task.queue)
@@ -191,19 +204,19 @@ local function post(root, r, record, message)
 end
 
 -- What still waits is not posted again.
-local function post_all(root, r, record)
+local function post_all(root, r, record, messages)
   local fields = {}
-  for at, message in ipairs(r.messages) do fields[at] = 'm:' .. message.id end
+  for at, message in ipairs(messages) do fields[at] = 'm:' .. message.id end
   local waiting = read_fields(record, fields)
-  for at, message in ipairs(r.messages) do
+  for at, message in ipairs(messages) do
     if not waiting[fields[at]] then post(root, r, record, message) end
     waiting[fields[at]] = true
   end
 end
 
-local function schedule(root, r, record)
-  for _, slot in ipairs(r.recall) do recall(root, r, record, slot) end
-  for _, id in ipairs(r.cancel) do cancel_timer(root, r, record, id) end
-  for _, timer in ipairs(r.timers) do set_timer(root, r, record, timer) end
-  if r.messages[1] then post_all(root, r, record) end
+local function schedule(root, r, record, parts)
+  for _, slot in ipairs(parts.recall) do recall(root, r, record, slot) end
+  for _, id in ipairs(parts.cancel) do cancel_timer(root, r, record, id) end
+  for _, timer in ipairs(parts.timers) do set_timer(root, r, record, timer) end
+  if parts.messages[1] then post_all(root, r, record, parts.messages) end
 end

@@ -16,7 +16,8 @@
 --   :w:<queue>, :l:<queue>  sorted sets of tasks: waiting by order, leased by end of lease or a time before it
 --   :rw, :rl                the same of recalled tasks;  :mw, :ml  of messages
 --   :timers                 sorted set by due time or end of lease
---   :x:…, :f:…, :tenants    index of runs: by start, by end; tenants with finished runs
+--   :xs:…, :xm:…, :f:…      index of runs: by start, those of each status and mark; by end
+--   :xn:<tenant>, :tenants  sets: statuses of its runs; tenants with finished runs
 --   :dd:, :dn:, :dl:, :dh:  definitions of a tenant;  :kv:<namespace>, :kvx  values, and when they expire
 --   :ears, :ear:<id>        processes that listen, and the wake-up that waits for each
 --   :feed                   stream: where new events are (commit.lua)
@@ -29,14 +30,22 @@ local function text(number)
   return format('%.0f', number)
 end
 
+-- Short numbers as text and back: to make one of the other costs Lua as much as a short command.
+local digits_of, number_of = {}, {}
+for number = 0, 255 do
+  local digits = number .. ''
+  digits_of[number], number_of[digits] = digits, number
+end
+
 -- Two names as one, unambiguous whatever stands in them.
 local function pair(first, second)
-  return #first .. ':' .. first .. ':' .. second
+  return (digits_of[#first] or #first) .. ':' .. first .. ':' .. second
 end
 
 local function split(joined)
   local colon = find(joined, ':', 1, true)
-  local length = tonumber(sub(joined, 1, colon - 1))
+  local digits = sub(joined, 1, colon - 1)
+  local length = number_of[digits] or tonumber(digits)
   return sub(joined, colon + 1, colon + length), sub(joined, colon + length + 2)
 end
 
@@ -128,13 +137,17 @@ end
 -- read: of each hash, sorted set and set one command for all. A command of its own costs as much as ten more values of one,
 -- most of it for the append-only file. A change holds pairs in one array, as the command takes them, and what goes in
 -- another; what goes, goes first: who takes back what was put has it written before. Room for eight values is made at once,
--- for a table that grows costs more than what it holds.
-local hash_changes, line_changes, set_changes = {}, {}, {}
+-- for a table that grows costs more than what it holds; one that held no more is used again.
+local ROOM = 8
+local hash_changes, line_changes, set_changes, spare = {}, {}, {}, nil
 
 local function put_pair(changes, key, first, second)
   local change = changes[key]
   if not change then
-    changes[key] = { first, second, nil, nil, nil, nil, nil, nil, count = 2, gone = false }
+    change = spare or { first, second, nil, nil, nil, nil, nil, nil, count = 0, gone = false, next = false }
+    spare = change.next or nil
+    change[1], change[2], change.count = first, second, 2
+    changes[key] = change
     return
   end
   local count = change.count
@@ -149,6 +162,15 @@ local function flush_pairs(changes, key, put, remove)
   if change.gone then call_in_parts(remove, key, change.gone) end
   local count = change.count
   if count == 0 then return end
+  if count <= ROOM then
+    call(put, key, unpack(change, 1, count))
+    if change.gone then return end
+    -- What it held may be long.
+    for at = 1, count do change[at] = nil end
+    change.next = spare or false
+    spare = change
+    return
+  end
   for from = 1, count, MAX_ARGUMENTS do
     call(put, key, unpack(change, from, math.min(count, from + MAX_ARGUMENTS - 1)))
   end
