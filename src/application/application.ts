@@ -7,6 +7,7 @@ import { createGetHealth } from './health/get-health.ts';
 import { createGetWorkflowGraph } from './runs/get-workflow-graph.ts';
 import { createGetWorkflowHistory } from './runs/get-workflow-history.ts';
 import { createGetWorkflow } from './runs/get-workflow.ts';
+import { createGetWorkflowState } from './runs/get-workflow-state.ts';
 import { createListCatalog } from './catalog/list-catalog.ts';
 import { createListWorkflows } from './runs/list-workflows.ts';
 import { createPauseWorkflow } from './runs/pause-workflow.ts';
@@ -25,12 +26,12 @@ import { createResolveApproval } from './people/resolve-approval.ts';
 import { createAnswerTask } from './agents/answer-task.ts';
 import { createListInbox } from './people/list-inbox.ts';
 import { createRehearseCommand } from './commands/rehearse-command.ts';
-import { createCreateOperatorKey } from './people/create-operator-key.ts';
-import { createListOperatorKeys } from './people/list-operator-keys.ts';
-import { createRevokeOperatorKey } from './people/revoke-operator-key.ts';
-import { createCheckOperatorKey } from './people/check-operator-key.ts';
+import { createCreateKey } from './people/create-key.ts';
+import { createListKeys } from './people/list-keys.ts';
+import { createRevokeKey } from './people/revoke-key.ts';
 import { createPublishMessage } from './bus/publish-message.ts';
 import { createFollowTopics } from './bus/follow-topics.ts';
+import { createStreamTopics } from './bus/stream-topics.ts';
 import { createConsumeTopics } from './bus/consume-topics.ts';
 import { createCheckpoint } from './checkpoints/create-checkpoint.ts';
 import { createListCheckpoints } from './checkpoints/list-checkpoints.ts';
@@ -39,7 +40,7 @@ import type { ApplicationPorts } from './use-case.ts';
 
 /**
  * Everything a caller can do, whatever it calls through: MCP tools, REST, the command line. Each asks the caller's context
- * for a scope.
+ * for a scope. Who a key stands for is found out before there is a caller, by `createAuthenticate`.
  */
 export type Application = ReturnType<typeof createUseCases>;
 
@@ -47,6 +48,7 @@ export type Application = ReturnType<typeof createUseCases>;
 export const REQUIRED_SCOPES: Readonly<Record<keyof Application, Scope>> = {
   startWorkflow: 'runs:write',
   getWorkflow: 'runs:read',
+  getWorkflowState: 'runs:read',
   listWorkflows: 'runs:read',
   awaitWorkflow: 'runs:read',
   explainWorkflow: 'runs:read',
@@ -67,15 +69,15 @@ export const REQUIRED_SCOPES: Readonly<Record<keyof Application, Scope>> = {
   answerTask: 'approvals:resolve',
   listInbox: 'runs:read',
   rehearseCommand: 'runs:read',
-  createOperatorKey: 'admin',
-  listOperatorKeys: 'admin',
-  revokeOperatorKey: 'admin',
-  checkOperatorKey: 'admin',
+  createKey: 'admin',
+  listKeys: 'admin',
+  revokeKey: 'admin',
   createCheckpoint: 'runs:write',
   listCheckpoints: 'runs:read',
   readCheckpointDiff: 'runs:read',
   publishMessage: 'runs:write',
   followTopics: 'runs:read',
+  streamTopics: 'runs:read',
   consumeTopics: 'runs:read',
   getHealth: 'runs:read',
   getActivity: 'runs:read',
@@ -91,6 +93,7 @@ function createUseCases(ports: ApplicationPorts) {
   return {
     startWorkflow: createStartWorkflow(ports),
     getWorkflow: createGetWorkflow(ports),
+    getWorkflowState: createGetWorkflowState(ports),
     listWorkflows: createListWorkflows(ports),
     awaitWorkflow: createAwaitWorkflow(ports),
     explainWorkflow: createExplainWorkflow(ports),
@@ -111,15 +114,15 @@ function createUseCases(ports: ApplicationPorts) {
     answerTask: createAnswerTask(ports),
     listInbox: createListInbox(ports),
     rehearseCommand: createRehearseCommand(ports),
-    createOperatorKey: createCreateOperatorKey(ports),
-    listOperatorKeys: createListOperatorKeys(ports),
-    revokeOperatorKey: createRevokeOperatorKey(ports),
-    checkOperatorKey: createCheckOperatorKey(ports),
+    createKey: createCreateKey(ports),
+    listKeys: createListKeys(ports),
+    revokeKey: createRevokeKey(ports),
     createCheckpoint: createCheckpoint(ports),
     listCheckpoints: createListCheckpoints(ports),
     readCheckpointDiff: createReadCheckpointDiff(ports),
     publishMessage: createPublishMessage(ports),
     followTopics: createFollowTopics(ports),
+    streamTopics: createStreamTopics(ports),
     consumeTopics: createConsumeTopics(ports),
     getHealth: createGetHealth(ports),
     getActivity: createGetActivity(ports),

@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os';
+import { DEFAULT_TENANT } from '../application/access.ts';
+import type { UseCaseError } from '../application/use-case.ts';
 import type { Person } from '../application/people/person.ts';
 import type { Baton } from '../composition.ts';
-import { callContext, type Invocation } from './cli.ts';
+import type { Invocation } from './cli.ts';
 import { CliFailure, usageFailure, valueOf } from './cli-failure.ts';
 import { createDesk, type Desk, type DeskStreams } from './desk.ts';
 import { EXIT } from './exit-codes.ts';
@@ -64,11 +66,24 @@ function givenKey(invocation: Invocation): GivenKey | undefined {
 }
 
 async function verifyKey(baton: Baton, { key, origin }: GivenKey): Promise<Person> {
-  const input = { key, scope: 'approvals:resolve' } as const;
-  const checked = await baton.application.checkOperatorKey(callContext(baton), input);
-  if (checked.ok || checked.error.code !== 'operator_key_refused') return valueOf(checked);
-  const message = `${checked.error.message} It came from ${origin}.`;
-  return valueOf({ ok: false, error: { ...checked.error, message } });
+  const { createAuthenticate } = await import('../application/people/authenticate.ts');
+  const { personOfKey } = await import('../application/people/person.ts');
+  const authenticated = await createAuthenticate(baton.ports)({ key });
+  if (!authenticated.ok && authenticated.error.code !== 'key_refused')
+    return valueOf(authenticated);
+  const caller = authenticated.ok ? authenticated.value : undefined;
+  // What waits here is of the default tenant, for which a key of another says nothing.
+  const person = caller?.tenant === DEFAULT_TENANT ? personOfKey(caller) : undefined;
+  return person ?? valueOf({ ok: false, error: keyRefused(origin) });
+}
+
+function keyRefused(origin: string): UseCaseError {
+  return {
+    code: 'operator_key_refused',
+    message: `The operator key is unknown, expired or revoked, or not for this. It came from ${origin}.`,
+    changed: 'nothing',
+    next: 'baton keys list shows the keys; baton keys create NAME makes a new one.',
+  };
 }
 
 function personRequired(): CliFailure {

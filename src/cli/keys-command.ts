@@ -1,4 +1,5 @@
-import type { OperatorKeyStatus, OperatorKeyView } from '../application/people/operator-keys.ts';
+import type { CreatedKey } from '../application/people/create-key.ts';
+import type { KeyStatus, KeyView } from '../application/people/api-keys.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
@@ -9,65 +10,82 @@ import { printTable } from './table.ts';
 export const addKeysCommand: AddCommand = (program, action) => {
   const keys = program
     .command('keys')
-    .description('operator keys: by them people are known where there is no terminal to ask at');
+    .description('keys for people away from a terminal, and for whoever calls over HTTP');
   keys
     .command('create')
     .description('make a key and print it, once: only its SHA-256 is kept')
-    .argument('<NAME>', 'of the person whose answers it stands for')
+    .argument('<NAME>', 'of the person or program that it stands for')
+    .option(
+      '--scopes <list>',
+      'of runs:read, runs:write, agents:work, approvals:resolve, admin (default: approvals:resolve)',
+    )
+    .option('--tenant <tenant>', 'whose runs it is about (default: default)')
     .option('--expires <duration>', 'such as 90d or 12h, at most 366d (default: 90d)')
     .action(action(create));
   keys
     .command('list')
     .description('list the keys (not the keys themselves), and those that ended within 90 days')
+    .option('--tenant <tenant>', 'only those of this tenant')
     .action(action(list));
   keys
     .command('revoke')
     .description('refuse a key from now on')
     .argument('<NAME|ID>', 'the id of a key, or a name: all keys of that name')
+    .option('--tenant <tenant>', 'whose keys a name means (default: default)')
     .action(action(revoke));
 };
 
 async function create(invocation: Invocation): Promise<ExitCode> {
-  const { createOperatorKeyInputSchema } =
-    await import('../application/people/create-operator-key.ts');
+  const { createKeyInputSchema } = await import('../application/people/create-key.ts');
   const name = invocation.args[0] ?? '';
-  const options = { expires: 'expires' };
-  const input = await parsed(invocation, createOperatorKeyInputSchema, options, { name });
+  const options = { expires: 'expires', scopes: 'scopes', tenant: 'tenant' };
+  const input = await parsed(invocation, createKeyInputSchema, options, { name });
   return invocation.withBaton(async (baton) => {
     const { terminal } = invocation;
-    const created = valueOf(await baton.application.createOperatorKey(callContext(baton), input));
+    const created = valueOf(await baton.application.createKey(callContext(baton), input));
     terminal.json(created);
     if (terminal.isJson) return EXIT.ok;
     // Alone on standard output, so that it can go to a file without being seen.
     terminal.line(created.key);
-    terminal.note(
-      `Key ${created.id} of ${created.name}, until ${created.expires_at}. It is shown this once.`,
-    );
-    terminal.note(
-      'Keep it in a file that only you can read (chmod 600), away from agents, and give it by --key-file or BATON_OPERATOR_KEY.',
-    );
+    for (const note of notesOn(created)) terminal.note(note);
     return EXIT.ok;
   });
 }
 
+function notesOn({ id, name, tenant, scopes, expires_at }: CreatedKey): string[] {
+  const isForPeople = scopes.includes('approvals:resolve');
+  const given = isForPeople ? ', and give it by --key-file or BATON_OPERATOR_KEY' : '';
+  return [
+    `Key ${id} of ${name}, until ${expires_at}. It is shown this once.`,
+    `It is for ${scopes.join(', ')} in the tenant ${tenant}.`,
+    `Keep it in a file that only you can read (chmod 600)${isForPeople ? ', away from agents' : ''}${given}.`,
+    ...(isForPeople && scopes.includes('agents:work')
+      ? ['Whoever holds it does the work of agents and answers approvals too: give it to no agent.']
+      : []),
+  ];
+}
+
 async function list(invocation: Invocation): Promise<ExitCode> {
+  const { listKeysInputSchema } = await import('../application/people/list-keys.ts');
+  const input = await parsed(invocation, listKeysInputSchema, { tenant: 'tenant' });
   return invocation.withBaton(async (baton) => {
     const { terminal } = invocation;
-    const known = valueOf(await baton.application.listOperatorKeys(callContext(baton), {}));
+    const known = valueOf(await baton.application.listKeys(callContext(baton), input));
     terminal.json(known);
-    if (known.keys.length === 0) terminal.line('No operator keys.');
+    if (known.keys.length === 0) terminal.line('No keys.');
     else await printKeys(invocation, known.keys);
     return EXIT.ok;
   });
 }
 
 async function revoke(invocation: Invocation): Promise<ExitCode> {
+  const { revokeKeyInputSchema } = await import('../application/people/revoke-key.ts');
+  const name_or_id = maskKeys(invocation.args[0] ?? '');
+  const options = { tenant: 'tenant' };
+  const input = await parsed(invocation, revokeKeyInputSchema, options, { name_or_id });
   return invocation.withBaton(async (baton) => {
     const { terminal } = invocation;
-    const name_or_id = maskKeys(invocation.args[0] ?? '');
-    const revoked = valueOf(
-      await baton.application.revokeOperatorKey(callContext(baton), { name_or_id }),
-    );
+    const revoked = valueOf(await baton.application.revokeKey(callContext(baton), input));
     terminal.json(revoked);
     await printKeys(invocation, revoked.keys);
     if (!revoked.changed) terminal.line('Nothing had to be changed.');
@@ -76,21 +94,20 @@ async function revoke(invocation: Invocation): Promise<ExitCode> {
 }
 
 const STYLES = { active: 'green', expired: 'yellow', revoked: 'red' } as const satisfies Readonly<
-  Record<OperatorKeyStatus, string>
+  Record<KeyStatus, string>
 >;
 
-async function printKeys(
-  { terminal }: Invocation,
-  keys: readonly OperatorKeyView[],
-): Promise<void> {
-  const head = ['id', 'name', 'status', 'created', 'expires', 'last used'];
-  const rows = keys.map(({ id, name, status, created_at, expires_at, last_used_at }) => [
-    id,
-    name,
-    terminal.style(STYLES[status], status),
-    created_at,
-    expires_at,
-    last_used_at ?? 'never',
+async function printKeys({ terminal }: Invocation, keys: readonly KeyView[]): Promise<void> {
+  const head = ['id', 'name', 'tenant', 'scopes', 'status', 'created', 'expires', 'last used'];
+  const rows = keys.map((key) => [
+    key.id,
+    key.name,
+    key.tenant,
+    key.scopes.join(','),
+    terminal.style(STYLES[key.status], key.status),
+    key.created_at,
+    key.expires_at,
+    key.last_used_at ?? 'never',
   ]);
   await printTable(terminal, head, rows);
 }

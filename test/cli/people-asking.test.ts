@@ -124,7 +124,7 @@ describe('identifyPerson', () => {
   test('takes the owner of a key, from the file before the environment', async () => {
     const bench = createWorkbench();
     const create = async (name: string) =>
-      valueOf(await bench.application.createOperatorKey(bench.context, { name })).key;
+      valueOf(await bench.application.createKey(bench.context, { name })).key;
     const [bert, carl] = [await create('bert'), await create('carl')];
     writeFileSync(join(directory, 'bert'), `${bert}\nsecond line\n`, { mode: 0o600 });
     const pipes = seat(false, false, false);

@@ -116,11 +116,15 @@ describe('keys', () => {
     expect(created.stderr).toMatch(/Key (key_\w{10}) of bert, until .* shown this once/);
     const id = /key_\w{10}/.exec(created.stderr)?.[0] ?? '';
     const list = await baton.run(['keys', 'list']);
-    expect(list.stdout).toMatch(/^id +name +status +created +expires +last used$/m);
-    expect(list.stdout).toMatch(new RegExp(`^${id} +bert +active +\\S+ +\\S+ +never$`, 'm'));
+    expect(list.stdout).toMatch(/^id +name +tenant +scopes +status +created +expires +last used$/m);
+    expect(list.stdout).toMatch(
+      new RegExp(`^${id} +bert +default +approvals:resolve +active +\\S+ +\\S+ +never$`, 'm'),
+    );
     const gate = await baton.startRun('gate.yaml');
     const revoked = await baton.run(['keys', 'revoke', id]);
-    expect(revoked.stdout).toMatch(new RegExp(`^${id} +bert +revoked`, 'm'));
+    expect(revoked.stdout).toMatch(
+      new RegExp(`^${id} +bert +default +approvals:resolve +revoked`, 'm'),
+    );
     const used = await baton.run(['approve', gate], { BATON_OPERATOR_KEY: created.stdout });
     expect(used.stderr).toMatch(/^error: The operator key is unknown, expired or revoked/);
     expect(used.stderr).toContain('It came from BATON_OPERATOR_KEY.\nNothing was changed.');

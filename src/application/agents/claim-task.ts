@@ -13,6 +13,7 @@ import { countLapsedClaims } from './lapsed-claims.ts';
 import { translatingErrors } from '../commands/outcome-error.ts';
 import { readTaskToken, writeTaskToken } from './task-token.ts';
 import { newCursor } from '../new-cursor.ts';
+import { readStoredQueue, storedQueue } from '../tenant-names.ts';
 import type { ApplicationPorts, CallContext, UseCase } from '../use-case.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { WakeSignal } from '../engine/wake-signal.ts';
@@ -198,7 +199,7 @@ class Claim {
     const queues = [
       agentQueue({ agent: agentId }),
       ...capabilities.map((capability) => agentQueue({ capability })),
-    ];
+    ].map((queue) => storedQueue(this.#context.tenant, queue));
     const owner = this.#owner;
     return this.#ports.store.claimTasks({
       owner,
@@ -241,7 +242,7 @@ class Claim {
         type: 'HandOverTask',
         step: task.slot,
         attempt: task.attempt,
-        to: targetOfQueue(task.queue) ?? { kind: 'person' },
+        to: targetOfQueue(readStoredQueue(task.queue).name) ?? { kind: 'person' },
         from: record.handover?.from ?? this.#owner,
         note: record.handover?.note ?? 'was never begun: the agent was gone before it had the task',
       },

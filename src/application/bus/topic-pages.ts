@@ -16,6 +16,8 @@ export interface Following {
   /** Go on at the end, waiting for more. */
   readonly isEndless: boolean;
   readonly signal: AbortSignal;
+  /** Default 1,000. */
+  readonly itemsPerPage?: number;
 }
 
 /**
@@ -26,14 +28,14 @@ export interface Following {
 export async function* topicPages(
   { store, clock }: { readonly store: ChangeFeed; readonly clock: Clock },
   reader: TopicReader,
-  { after, isEndless, signal }: Following,
+  { after, isEndless, signal, itemsPerPage = ITEMS_PER_PAGE }: Following,
 ): AsyncGenerator<TopicPage, void> {
   const wake = new WakeSignal(clock);
   const unsubscribe = store.onChange(() => wake.wake());
   let cursor = after;
   try {
     while (!signal.aborted) {
-      const page = await readOrWait(reader, cursor, isEndless);
+      const page = await readOrWait(() => reader.read(itemsPerPage, cursor), isEndless);
       if (page === undefined) await clock.sleep(UNAVAILABLE_PAUSE_MS, signal);
       if (page === undefined) continue;
       if (page.cursor !== cursor) yield page;
@@ -49,12 +51,11 @@ export async function* topicPages(
 }
 
 async function readOrWait(
-  reader: TopicReader,
-  cursor: string | undefined,
+  read: () => Promise<TopicPage>,
   isEndless: boolean,
 ): Promise<TopicPage | undefined> {
   try {
-    return await reader.read(ITEMS_PER_PAGE, cursor);
+    return await read();
   } catch (error) {
     if (isEndless && error instanceof StoreUnavailableError) return undefined;
     throw error;

@@ -17,6 +17,7 @@ import { newestCheckpoints, type ListedCheckpoint } from '../checkpoints/list-ch
 import { listLoadedKinds } from './loaded-kinds.ts';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
 import { levelsOf } from './register-workflow.ts';
+import { shownWorkers } from '../tenant-view.ts';
 import { toolCall } from '../tool-call.ts';
 import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from '../use-case.ts';
 import { listWorkers, type WorkerPresence } from '../engine/worker-presence.ts';
@@ -70,6 +71,7 @@ export interface StepKindDetail {
 export interface Catalog {
   readonly workflows?: readonly CatalogWorkflow[];
   readonly step_kinds?: readonly { name: string; description: string }[];
+  /** Of the installation: only a caller of the default tenant is told of any. */
   readonly workers?: readonly WorkerPresence[];
   readonly agents?: readonly AgentView[];
   /** Of the newest runs that have some. */
@@ -104,9 +106,10 @@ export function createListCatalog(ports: ApplicationPorts): UseCase<ListCatalogI
 
 async function overview(
   ports: ApplicationPorts,
-  { tenant }: CallContext,
+  context: CallContext,
   { kind, cursor }: ListCatalogInput,
 ): Promise<UseCaseResult<Catalog>> {
+  const { tenant } = context;
   const wants = (part: (typeof CATALOG_KINDS)[number]): boolean =>
     kind === part || (kind === undefined && cursor === undefined);
   const definitions =
@@ -128,7 +131,7 @@ async function overview(
           ...loaded.map(({ name, description }) => ({ name, description })),
         ],
       }),
-      ...(wants('workers') && { workers: await listWorkers(ports.store) }),
+      ...(wants('workers') && { workers: shownWorkers(context, await listWorkers(ports.store)) }),
       ...(wants('agents') && { agents: await agentsOf(ports, tenant) }),
       ...(wants('checkpoints') && {
         checkpoints: (await newestCheckpoints(ports, tenant)).checkpoints,

@@ -13,6 +13,7 @@ import {
   type Recorded,
 } from '../commands/outcome-error.ts';
 import { createRehearseCommand } from '../commands/rehearse-command.ts';
+import { seesInstallation } from '../tenant-view.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from '../use-case.ts';
 
 export const checkpointInputSchema = z.object({
@@ -47,6 +48,7 @@ export function createCheckpoint(
     translatingErrors<CreatedCheckpoint>('unknown', async () => {
       const key = { tenant: context.tenant, runId: input.run_id };
       const { name, note, idempotency_key } = input;
+      if (input.repository !== undefined && !seesInstallation(context)) return notYourFiles();
       if ((await ports.runs.refresh(key)) === undefined) return failure(unknownRun(key.runId));
       const commandId = clientCommandId(ports.ids, idempotency_key);
       const command = {
@@ -67,6 +69,16 @@ export function createCheckpoint(
       const recorded = await recordCommand(ports, context, input, complete, { commandId, asked });
       return recorded.ok ? answer(ports, key, name, recorded.value) : recorded;
     });
+}
+
+/** The repositories that can be read are the installation's. */
+function notYourFiles(): UseCaseResult<never> {
+  return failure({
+    code: 'repository_not_available',
+    message: 'No checkpoint was made: the repositories of this server belong to another tenant.',
+    changed: 'nothing',
+    next: 'Leave repository out to name the point in the history alone.',
+  });
 }
 
 /** `isWanted` is false for a repetition, whose first answer needs no repository, and refuses as the run would. */

@@ -13,6 +13,7 @@ import {
   type RunMark,
   type RunSnapshot,
 } from '../../ports/run-store.ts';
+import { storedQueue } from '../tenant-names.ts';
 import type { CommandEnvelope } from './execute-command.ts';
 import type { CachedRun } from './run-cache.ts';
 
@@ -62,6 +63,7 @@ export function buildCommit(decided: {
       events,
       ...(snapshot && { snapshot }),
       ...effects,
+      enqueue: effects.enqueue.map((task) => inTenant(key.tenant, task)),
       messages: [],
       ...(isListedOtherwise(before, draft.run) && { index: indexEntryOf(draft.run) }),
     },
@@ -162,6 +164,12 @@ function takeFirst(enqueue: NewTask[], envelope: CommandEnvelope): NewTask | und
     if (at >= 0) return enqueue.splice(at, 1)[0];
   }
   return undefined;
+}
+
+/** What is handed on needs it not: agents take what is enqueued, and the queues of workers are shared. */
+function inTenant(tenant: string, task: NewTask): NewTask {
+  const queue = storedQueue(tenant, task.queue);
+  return queue === task.queue ? task : { ...task, queue };
 }
 
 function scheduledSlots(plan: Plan, draft: DraftState): string[] {

@@ -14,7 +14,7 @@ const messageBodySchema = z.object({
 
 /**
  * Delivers one message of the outbox. At least once; the message id is the target's command id, so that the
- * target records it once. Dying between the target's commit and the discard only delivers it again.
+ * target records it once. Dying between the target's commit and the discard only delivers it again. None crosses tenants.
  */
 export async function relayMessage(
   ports: { readonly store: Store; readonly execute: ExecuteCommand; readonly logger: Logger },
@@ -24,6 +24,10 @@ export async function relayMessage(
   const body = messageBodySchema.safeParse(message.body);
   if (!body.success) {
     ports.logger.error({ messageId, target }, 'dropped a message that is no command');
+    return ports.store.discard(lease);
+  }
+  if (target.tenant !== lease.key.tenant) {
+    ports.logger.error({ messageId, target }, 'dropped a message to another tenant');
     return ports.store.discard(lease);
   }
   const outcome = await ports.execute(target, {

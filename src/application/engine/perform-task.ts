@@ -22,7 +22,7 @@ export async function performTask(
   ports: TaskPorts,
   task: ClaimedTask,
 ): Promise<ClaimedTask | undefined> {
-  const gate = new TargetGate(ports);
+  const gate = new TargetGate(ports, task.lease.key.tenant);
   try {
     const admission = await admitTask(ports, task, (step, record) => gate.enter(step, record));
     if (admission.kind === 'settled') return admission.next;

@@ -9,6 +9,7 @@ import type { ClaimedTask } from '../../ports/work-source.ts';
 import type { StopReason } from './attempt-guard.ts';
 import { taskInput } from './task-input.ts';
 import { attemptOf } from './task-report.ts';
+import { readStoredTarget, storedTarget } from '../tenant-names.ts';
 
 export interface GatePorts {
   readonly handlers: ReadonlyMap<string, StepHandler>;
@@ -17,15 +18,17 @@ export interface GatePorts {
   readonly breakers?: Breakers;
 }
 
-/** One attempt's way through the breaker of what it talks to. Whoever makes one must `leave` it. */
+/** One attempt's way through the breaker of what it talks to, its tenant's own. Whoever makes one must `leave` it. */
 export class TargetGate {
   readonly #ports: GatePorts;
+  readonly #tenant: string;
   #target: string | undefined;
   #passage: Passage | undefined;
   #isProbe = false;
 
-  constructor(ports: GatePorts) {
+  constructor(ports: GatePorts, tenant: string) {
     this.#ports = ports;
+    this.#tenant = tenant;
   }
 
   /** `undefined`: the attempt may run. Else why not now. */
@@ -33,7 +36,7 @@ export class TargetGate {
     this.#target = this.#targetOf(step, record);
     if (this.#target === undefined) return undefined;
     const entry = this.#ports.breakers?.enter(this.#target);
-    if (entry?.kind === 'refused') return entry.breaker;
+    if (entry?.kind === 'refused') return asTenantKnows(entry.breaker);
     this.#passage = entry?.passage;
     this.#isProbe = entry?.isProbe ?? false;
     return undefined;
@@ -53,7 +56,8 @@ export class TargetGate {
       return undefined;
     }
     await this.#passage?.failed(fault);
-    return this.#isProbe ? this.#ports.breakers?.find(this.#target ?? '') : undefined;
+    const breaker = this.#isProbe ? this.#ports.breakers?.find(this.#target ?? '') : undefined;
+    return breaker && asTenantKnows(breaker);
   }
 
   /** An attempt that said nothing of its target, or never ran. */
@@ -65,7 +69,8 @@ export class TargetGate {
     const handler = this.#ports.handlers.get(step.uses);
     if (handler?.target === undefined) return undefined;
     try {
-      return handler.target(taskInput(step, record));
+      const target = handler.target(taskInput(step, record));
+      return target && storedTarget(this.#tenant, target);
     } catch (error) {
       // It only names what the breaker is for: the attempt runs without one, as if there were none.
       const { logger } = this.#ports;
@@ -73,6 +78,10 @@ export class TargetGate {
       return undefined;
     }
   }
+}
+
+function asTenantKnows(breaker: OpenBreaker): OpenBreaker {
+  return { ...breaker, target: readStoredTarget(breaker.target).name };
 }
 
 function isLate(stopReason: StopReason | undefined): boolean {

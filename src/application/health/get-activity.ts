@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { QueueDepth } from '../../ports/work-source.ts';
 import { createGetHealth, type Health } from './get-health.ts';
 import { translatingErrors } from '../commands/outcome-error.ts';
+import { isOperator, seesInstallation, shownWorkers } from '../tenant-view.ts';
 import type { ApplicationPorts, UseCase } from '../use-case.ts';
 import { listActivity, type WorkerActivity } from '../engine/worker-presence.ts';
 
@@ -36,15 +37,21 @@ export function createGetActivity(ports: ApplicationPorts): UseCase<GetActivityI
   const getHealth = createGetHealth(ports);
   return (context, input) =>
     translatingErrors('nothing', async () => {
-      const [health, workers] = await Promise.all([
+      const [health, all] = await Promise.all([
         getHealth(context, input),
         listActivity(ports.store),
       ]);
       if (!health.ok) return health;
       const { status, reasons, queues } = health.value;
       const atMs = ports.clock.now();
-      const leases = leasesOf(workers, context.tenant, atMs);
-      const value = { atMs, status, reasons, queues, workers, leases, rates: ratesOf(workers) };
+      const leases = leasesOf(all, context.tenant, atMs);
+      const workers = shownWorkers(context, all).map(({ holds, ...worker }) => ({
+        ...worker,
+        ...(holds && { holds: isOperator(context) ? holds : ofTenant(holds, context.tenant) }),
+      }));
+      // How much all tenants do together is for the installation to know.
+      const rates = seesInstallation(context) ? ratesOf(all) : undefined;
+      const value = { atMs, status, reasons, queues, workers, leases, rates };
       return { ok: true, value };
     });
 }
@@ -56,14 +63,18 @@ function leasesOf(
 ): readonly HeldLease[] {
   return workers
     .flatMap(({ workerId, holds = [] }) =>
-      holds
-        .filter((hold) => hold.tenant === tenant)
-        .map(({ runId, step, sinceMs }) => ({
-          ...{ runId, step, workerId },
-          heldMs: Math.max(0, nowMs - sinceMs),
-        })),
+      ofTenant(holds, tenant).map(({ runId, step, sinceMs }) => ({
+        ...{ runId, step, workerId },
+        heldMs: Math.max(0, nowMs - sinceMs),
+      })),
     )
     .sort((a, b) => b.heldMs - a.heldMs);
+}
+
+type Holds = NonNullable<WorkerActivity['holds']>;
+
+function ofTenant(holds: Holds, tenant: string): Holds {
+  return holds.filter((hold) => hold.tenant === tenant);
 }
 
 function ratesOf(workers: readonly WorkerActivity[]): Activity['rates'] {

@@ -28,6 +28,8 @@ export type AwaitWorkflowInput = z.infer<typeof awaitWorkflowInputSchema>;
 
 export interface AwaitedWorkflow extends RunSummary {
   readonly finished: boolean;
+  /** Finished, or in need of somebody in a way that the cursor's answer did not say: there is nothing to wait for. */
+  readonly settled: boolean;
   /** After the cursor, oldest first; at most the newest 100. */
   readonly events: readonly EventLine[];
   /** Events after the cursor that came before those shown. */
@@ -109,9 +111,10 @@ function isNews({ summary, attention, attentionMark }: Glimpse, seen: Seen): boo
 async function answer(
   ports: ApplicationPorts,
   key: RunKey,
-  { summary, version, attention, attentionMark }: Glimpse,
+  glimpsed: Glimpse,
   seen: Seen,
 ): Promise<UseCaseResult<AwaitedWorkflow>> {
+  const { summary, version, attention, attentionMark } = glimpsed;
   const from = Math.max(seen.version + 1, version - MAX_EVENTS + 1);
   const count = version - from + 1;
   const history = count > 0 ? await ports.store.readHistory(key, from, count) : [];
@@ -121,6 +124,7 @@ async function answer(
     value: {
       ...summary,
       finished: isFinished(summary.status),
+      settled: isNews(glimpsed, seen),
       events: history.map((text) => eventLine(readEvent(text))),
       events_left_out: Math.max(0, from - seen.version - 1),
       attention,

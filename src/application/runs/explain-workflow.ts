@@ -9,6 +9,7 @@ import { reasonsOf, needsSomebody } from './run-reasons.ts';
 import { readSituation, type RunSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
 import { viewStep, type StepView } from './step-view.ts';
+import { shownQueues } from '../tenant-view.ts';
 import { toolCall } from '../tool-call.ts';
 import type { ApplicationPorts, UseCase } from '../use-case.ts';
 
@@ -29,10 +30,10 @@ export interface WorkflowExplanation extends RunSummary {
 export function createExplainWorkflow(
   ports: ApplicationPorts,
 ): UseCase<ExplainWorkflowInput, WorkflowExplanation> {
-  return ({ tenant }, { run_id }) =>
+  return (context, { run_id }) =>
     translatingErrors('nothing', async () => {
-      const depths = byQueue(await ports.store.queueDepths());
-      const situation = await readSituation(ports, { tenant, runId: run_id });
+      const depths = byQueue(shownQueues(context, await ports.store.queueDepths()));
+      const situation = await readSituation(ports, { tenant: context.tenant, runId: run_id });
       if (!situation.ok) return situation;
       return { ok: true, value: explain({ ...situation.value, depths }) };
     });
