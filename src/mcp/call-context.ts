@@ -5,6 +5,7 @@ import type { Caller } from '../application/access.ts';
 import type { RunProgress } from '../application/runs/run-view.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { ToolContext } from './define-tool.ts';
+import { progressText } from './progress-text.ts';
 
 const clientInfoSchema = z.object({ name: z.string() });
 
@@ -20,11 +21,14 @@ export function callContext(
     /** Of a client that introduced itself once, at the start (before 2026-07-28). */
     readonly clientName: string | undefined;
     readonly maxWaitSeconds: number;
+    /** Ends waits, as the caller's going does. */
+    readonly ending: AbortSignal | undefined;
     /** Told of a notification that could not be sent. */
     readonly onNotifyFailed: (error: unknown) => void;
   },
 ): ToolContext {
   const { mcpReq } = request;
+  const { ending } = connection;
   // The SDK's type leaves the keys of the envelope open.
   const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
   const client = clientInfoSchema.safeParse(envelope[CLIENT_INFO_META_KEY]).data;
@@ -35,7 +39,7 @@ export function callContext(
     scopes: connection.caller.scopes,
     actor: actorOf(connection.caller, client?.name ?? connection.clientName),
     causationId: `mcp:${connection.id}:${mcpReq.id}`,
-    signal: mcpReq.signal,
+    signal: ending === undefined ? mcpReq.signal : AbortSignal.any([mcpReq.signal, ending]),
     maxWaitSeconds: connection.maxWaitSeconds,
     ...(typeof traceparent === 'string' && TRACEPARENT.test(traceparent) && { traceparent }),
     ...(onProgress && { onProgress }),
@@ -58,12 +62,13 @@ function progressNotifier(
 ): ((progress: RunProgress) => void) | undefined {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return undefined;
-  return ({ completed, failed, dropped, total }) => {
+  return (progress) => {
+    const { completed, failed, dropped, total } = progress;
     const params = {
       progressToken,
       progress: completed + failed + dropped,
       total,
-      message: `${completed} of ${total} steps completed${failed > 0 ? `, ${failed} failed` : ''}`,
+      message: progressText(progress),
     };
     mcpReq.notify({ method: 'notifications/progress', params }).catch(onNotifyFailed);
   };

@@ -2,6 +2,7 @@ import type { Transport } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { Logger } from '../ports/logger.ts';
 import type { McpConnection } from './server.ts';
+import type { ResourceRegistry } from './resource-registry.ts';
 import type { ResourceWatch } from './resource-watch.ts';
 
 const LISTEN = 'subscriptions/listen';
@@ -20,7 +21,7 @@ const listenSchema = z.looseObject({
     }),
   }),
 });
-type Listen = z.infer<typeof listenSchema>;
+export type Listen = z.infer<typeof listenSchema>;
 
 const cancelledSchema = z.looseObject({
   method: z.literal(CANCELLED),
@@ -52,14 +53,14 @@ export function watchListenRequests(
       // It has not been passed on yet, and never will be.
       if (pending.delete(requestId)) return;
     }
-    const listen = isMethod(message, LISTEN) && listenSchema.safeParse(message).data;
-    if (!listen) {
+    const listen = isMethod(message, LISTEN) ? parseListen(message) : undefined;
+    if (listen === undefined) {
       onmessage?.(message, extra);
       return;
     }
     pending.add(listen.id);
-    const honoured = narrowed(listen, watch, (uri) => registry.find(uri) !== undefined);
-    void subscribe(honoured, watch)
+    const honoured = narrowListen(listen, { watch, registry });
+    void subscribeTo(honoured, watch)
       .catch((error: unknown) => logger.warn({ error: String(error) }, 'a subscription'))
       .then(() => {
         if (pending.delete(listen.id)) onmessage?.(honoured, extra);
@@ -72,22 +73,32 @@ export function watchListenRequests(
   };
 }
 
+/** `undefined`: the message is no such request, or one that the SDK refuses. */
+export function parseListen(message: unknown): Listen | undefined {
+  return listenSchema.safeParse(message).data;
+}
+
 function isMethod(message: object, method: string): boolean {
   return 'method' in message && message.method === method;
 }
 
-async function subscribe({ id, params }: Listen, watch: ResourceWatch): Promise<void> {
+/** Resolves when the resources have been read: what changes from then on is told of. */
+export async function subscribeTo({ id, params }: Listen, watch: ResourceWatch): Promise<void> {
   const { resourceSubscriptions = [], resourcesListChanged } = params.notifications;
   if (resourceSubscriptions.length > 0) await watch.subscribe(id, resourceSubscriptions);
   if (resourcesListChanged === true) await watch.watchList(id);
 }
 
-function narrowed(listen: Listen, watch: ResourceWatch, isKnown: (uri: string) => boolean): Listen {
+/** Without the addresses that no resource has, and those past the limit. */
+export function narrowListen(
+  listen: Listen,
+  { watch, registry }: { readonly watch: ResourceWatch; readonly registry: ResourceRegistry },
+): Listen {
   const { resourceSubscriptions } = listen.params.notifications;
   if (resourceSubscriptions === undefined) return listen;
   let { left } = watch;
   const honoured = [...new Set(resourceSubscriptions)].filter((uri) => {
-    if (!isKnown(uri)) return false;
+    if (registry.find(uri) === undefined) return false;
     if (watch.isWatched(uri)) return true;
     left -= 1;
     return left >= 0;

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import type {
-  CallToolResult,
-  InputRequiredResult,
-  McpRequestContext,
-  ServerContext,
-} from '@modelcontextprotocol/server';
+import { McpServer, type McpRequestContext } from '@modelcontextprotocol/server';
 import { LOCAL_CALLER, type Caller } from '../application/access.ts';
 import type { Application } from '../application/application.ts';
 import { MAX_WAIT_SECONDS } from '../application/call-arguments.ts';
@@ -15,17 +9,19 @@ import { tools as allTools } from '../../tools/index.ts';
 import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
-import { argumentsAfter, AskUser, QUESTION_TIMEOUT_MS, type AskUserOptions } from './ask-user.ts';
+import { AskUser, QUESTION_TIMEOUT_MS, type AskUserOptions } from './ask-user.ts';
 import { callContext, standingContext } from './call-context.ts';
+import { DeclinedQuestions } from './declined-questions.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { createResourceRegistry, type ResourceRegistry } from './resource-registry.ts';
 import { CONNECTION, ResourceWatch } from './resource-watch.ts';
 import { serveCompletions } from './serve-completions.ts';
 import { servePrompts } from './serve-prompts.ts';
 import { serveResources, serveSubscriptions } from './serve-resources.ts';
-import { logDefect, type Serving } from './serving.ts';
+import { serveTools } from './serve-tools.ts';
+import type { Serving } from './serving.ts';
+import { serveTasks } from './tasks/serve-tasks.ts';
 import { createToolRegistry, type ToolRegistry, type ToolSelection } from './tool-registry.ts';
-import { defectResult, errorResult, toolResult } from './tool-result.ts';
 import { createWatchedResources } from './watched-resources.ts';
 
 export interface McpServerOptions {
@@ -42,9 +38,13 @@ export interface McpServerOptions {
   /** Longest wait of one call, in seconds. Default and limit: 25. */
   readonly maxWaitSeconds?: number;
   /** Lets the server put approvals to the client's user, where the client can. Default: it may not. */
-  readonly askUser?: Pick<AskUserOptions, 'person' | 'secret'>;
+  readonly askUser?: Pick<AskUserOptions, 'person' | 'secret'> &
+    // Of the connection alone, where it is not given.
+    Partial<Pick<AskUserOptions, 'declined'>>;
   /** What subscriptions are served from. Without it resources are read, but nobody can subscribe. */
   readonly live?: { readonly changes: ChangeFeed; readonly clock: Clock };
+  /** Aborts when the server is about to stop: calls that wait answer what they know. Default: never. */
+  readonly ending?: AbortSignal;
 }
 
 /** The server side of one connection. */
@@ -66,7 +66,13 @@ export function createConnection(options: McpServerOptions): McpConnection {
   const askUser =
     readOnly || !options.askUser || !caller.scopes.has('approvals:resolve')
       ? undefined
-      : new AskUser({ ...options.askUser, application, logger });
+      : new AskUser({
+          declined: new DeclinedQuestions(),
+          ...options.askUser,
+          application,
+          logger,
+          caller,
+        });
   const watch = live && new ResourceWatch({ ...live, logger, resources: watched });
   return {
     build: (request) => buildServer(options, { tools, registry, watch, askUser }, request),
@@ -107,7 +113,10 @@ function buildServer(
     resources: { subscribe: isLive, listChanged: isLive },
     prompts: { listChanged: false },
   });
-  serveTools(mcp, tools, serving, askUser);
+  // Clients of older revisions cannot read a result that is a task.
+  const tasks =
+    era === 'modern' ? serveTasks(mcp, serving, { tools, ...(askUser && { askUser }) }) : undefined;
+  serveTools(mcp, tools, serving, { askUser, tasks });
   // Since 2026-07-28 the transport's side serves subscriptions (see listen-requests.ts); before, who never asked for
   // the list has none that could be out of date.
   const onList = async () => (era === 'legacy' ? watch?.watchList(CONNECTION) : undefined);
@@ -123,10 +132,11 @@ function buildServer(
 }
 
 function createServing(
-  { application, caller, logger, maxWaitSeconds = MAX_WAIT_SECONDS, live }: McpServerOptions,
+  options: McpServerOptions,
   tools: ToolRegistry,
   clientName: () => string | undefined,
 ): Serving {
+  const { application, caller, logger, maxWaitSeconds = MAX_WAIT_SECONDS, live, ending } = options;
   const id = randomUUID().slice(0, 8);
   return {
     application,
@@ -139,80 +149,9 @@ function createServing(
         caller: caller ?? LOCAL_CALLER,
         clientName: clientName(),
         maxWaitSeconds: Math.min(maxWaitSeconds, MAX_WAIT_SECONDS),
+        ending,
         onNotifyFailed: (error) =>
           logger.debug({ error: String(error) }, 'could not send a progress notification'),
       }),
   };
-}
-
-function serveTools(
-  { server }: McpServer,
-  tools: ToolRegistry,
-  serving: Serving,
-  askUser: AskUser | undefined,
-): void {
-  server.setRequestHandler('tools/list', () => ({
-    tools: tools.tools.map(({ listing }) => listing),
-  }));
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- clients before 2026-07-28 say what they can only once
-  const capabilities = (): object | undefined => server.getClientCapabilities();
-  server.setRequestHandler('tools/call', async ({ params }, request) => {
-    const { name, arguments: args } = params;
-    if (askUser === undefined) return callTool(tools, serving, { name, args, request });
-    const context = serving.contextOf(request);
-    const answered = await askUser.settle(context, request);
-    const call = { name, args: argumentsAfter(answered, name, args), request };
-    const ask = async () => askUser.question(call, context, capabilities());
-    // Asked for first: `await_workflow` would wait for what only the user can bring about.
-    const before = name === 'await_workflow' ? await ask() : undefined;
-    return before ?? (await callThenAsk(tools, serving, call, ask));
-  });
-}
-
-async function callThenAsk(
-  tools: ToolRegistry,
-  serving: Serving,
-  call: ToolCall,
-  ask: () => Promise<InputRequiredResult | undefined>,
-): Promise<CallToolResult | InputRequiredResult> {
-  const result = await callTool(tools, serving, call);
-  return (await ask()) ?? result;
-}
-
-interface ToolCall {
-  readonly name: string;
-  readonly args: unknown;
-  readonly request: ServerContext;
-}
-
-async function callTool(
-  tools: ToolRegistry,
-  { application, logger, contextOf }: Serving,
-  call: ToolCall,
-): Promise<CallToolResult> {
-  const tool = tools.find(call.name);
-  if (tool === undefined) return unavailableTool(tools, call.name);
-  try {
-    return toolResult(await tool.call(application, contextOf(call.request), call.args));
-  } catch (error) {
-    return defectResult(logDefect(logger, call.name, error));
-  }
-}
-
-function unavailableTool(registry: ToolRegistry, name: string): CallToolResult {
-  const why = registry.whyHidden(name);
-  const names = registry.tools.map((tool) => tool.name).join(', ');
-  if (why !== undefined)
-    return errorResult({
-      code: 'tool_not_available',
-      message: why,
-      changed: 'nothing',
-      next: `Tools available here: ${names}.`,
-    });
-  const nearest = registry.nearest(name);
-  const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-  throw new ProtocolError(
-    ProtocolErrorCode.InvalidParams,
-    `Unknown tool "${name.slice(0, 100)}".${hint} Tools: ${names}`,
-  );
 }

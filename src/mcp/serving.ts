@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, type ServerContext } from '@modelcontextprotocol/server';
 import type { Application } from '../application/application.ts';
+import { logDefect as logAs } from '../application/log-defect.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ToolContext } from './define-tool.ts';
 import { defectError } from './protocol-errors.ts';
@@ -33,7 +34,6 @@ export async function answering<Result>(
 /** Whatever was thrown may hold a step's input or a secret: the client gets only this reference to the log. */
 export function logDefect(logger: Logger, what: string, error: unknown): string {
   const reference = randomUUID().slice(0, 8);
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  logger.error({ reference, request: what, error: text }, 'a request failed');
+  logAs(logger, { reference, request: what }, error);
   return reference;
 }
