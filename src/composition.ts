@@ -15,6 +15,7 @@ import { createRunCache } from './application/commands/run-cache.ts';
 import type { ApplicationPorts } from './application/use-case.ts';
 import { createHandlerSource, kindSource } from './composition/configured-handlers.ts';
 import { createThirdPartyHandlers } from './composition/third-party-handlers.ts';
+import { countCommands } from './composition/counted-commands.ts';
 import { guardStore } from './composition/guarded-store.ts';
 import { createProcessBreakers, elapsedMs } from './composition/process-breakers.ts';
 import type { LoadedConfig } from './config.ts';
@@ -38,6 +39,12 @@ export interface Baton {
   readonly ports: ApplicationPorts;
   readonly store: Store;
   readonly logger: ClosableLogger;
+  /** What this process has done since it started. */
+  readonly counts: {
+    readonly finished: FinishedCount;
+    /** Executed commands by outcome. */
+    readonly commands: ReadonlyMap<string, number>;
+  };
   /** Not started yet; `close` stops it. */
   readonly engine?: Engine;
   /** Queues whose steps this process runs. */
@@ -72,9 +79,10 @@ export async function composeBaton(
   if (options.engine !== 'none')
     store.onChange(({ replaced }) => replaced === true && runs.clear());
   const env = pick(environment, config.expressions.env);
-  const { execute, finished } = countFinished(
+  const { execute: finishing, finished } = countFinished(
     createExecuteCommand({ store, runs, clock, ids, env }),
   );
+  const { execute, commands } = countCommands(finishing);
   const { workspace } = config;
   const loadedKinds = kindSource(handlerSource);
   const { roots } = config.shell;
@@ -95,6 +103,7 @@ export async function composeBaton(
     ports,
     store,
     logger,
+    counts: { finished, commands },
     queues: handlers.flatMap(({ queues }) => queues),
     ...(engine && { engine }),
     close: ({ graceMs = 0 } = {}) =>

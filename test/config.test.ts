@@ -52,6 +52,19 @@ describe('defaults', () => {
       expressions: { env: [] },
       log: { level: 'info', file: join(home, '.local/state/baton/baton.log') },
       mcp: { toolsets: ['core'], askUser: false, readOnly: false, maxWaitSeconds: 25 },
+      http: {
+        host: '127.0.0.1',
+        port: 7_420,
+        auth: 'auto',
+        keyFile: '',
+        allowedHosts: [],
+        allowedOrigins: [],
+        maxBodyBytes: 4_194_304,
+        ratePerSecond: 500,
+        maxRequests: 1_000,
+        maxStreams: 1_000,
+        graceMs: 10_000,
+      },
     });
     expect(new Set(origins.values())).toEqual(new Set(['default']));
     expect(files).toEqual([]);
@@ -137,6 +150,15 @@ describe('values', () => {
     ['BATON_MCP_READ_ONLY', 'maybe', /mcp\.readOnly/],
     ['BATON_MCP_MAX_WAIT_SECONDS', '26', /mcp\.maxWaitSeconds/],
     ['BATON_LOG_LEVEL', 'loud', /log\.level/],
+    ['BATON_HTTP_PORT', '65536', /http\.port/],
+    ['BATON_HTTP_AUTH', 'none', /http\.auth/],
+    ['BATON_HTTP_ALLOWED_HOSTS', 'ok.example,a:80', /http\.allowedHosts: \[1\] is no host name/],
+    ['BATON_HTTP_ALLOWED_ORIGINS', '*', /http\.allowedOrigins: \[0\] is no origin/],
+    [
+      'BATON_HTTP_ALLOWED_ORIGINS',
+      'https://a.example/',
+      /http\.allowedOrigins: \[0\] is no origin/,
+    ],
     ['BATON_SHELL_ALLOW', 'ok,./no', /shell\.allow: \[1\] .*program nor an absolute path/],
     ['BATON_EXPRESSIONS_ENV', 'A-B', /expressions\.env: \[0\]/],
   ])('%s=%s is refused by name', async (name, value, message) => {

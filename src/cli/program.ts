@@ -7,6 +7,7 @@ import { reportError } from './report-error.ts';
 /** Loaded only when the command is named: each brings what it alone needs. In the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   mcp: async () => (await import('./mcp-command.ts')).addMcpCommand,
+  serve: async () => (await import('./serve-command.ts')).addServeCommand,
   worker: async () => (await import('./worker-command.ts')).addWorkerCommand,
   run: async () => (await import('./run-command.ts')).addRunCommand,
   list: async () => (await import('./list-command.ts')).addListCommand,

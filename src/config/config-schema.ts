@@ -28,9 +28,17 @@ export interface SettingNote {
 export const settingNotes = z.registry<SettingNote>();
 
 const DAY_LIMIT = 36_500;
+/** A name, an IPv4 address, or an IPv6 address in brackets: lower case, as `URL` answers it. */
+const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
+
+/** Scheme, host and port exactly as a browser writes them. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+}
 
 const STORE_FORMS =
   'is neither a path nor the URL of a Redis server (redis://, rediss://, redis+sentinel://, redis+cluster://, unix://), for example redis://127.0.0.1:6379; a file of such a name is written ./name';
@@ -176,6 +184,73 @@ const mcp = z.object({
   }),
 });
 
+const http = z.object({
+  host: z.string().min(1).max(255).register(settingNotes, {
+    form: 'text',
+    meaning: 'Address that `baton serve` listens on; beyond loopback only with keys',
+    fallback: '127.0.0.1',
+  }),
+  port: z.number().int().min(0).max(65_535).register(settingNotes, {
+    form: 'number',
+    meaning: 'Port that `baton serve` listens on; `0` for any that is free',
+    fallback: 7_420,
+  }),
+  auth: z.enum(['auto', 'required']).register(settingNotes, {
+    form: 'text',
+    meaning:
+      'Whether requests need an API key: `auto` asks for none on loopback, `required` always asks',
+    fallback: 'auto',
+  }),
+  keyFile: z.string().max(4_096).register(settingNotes, {
+    form: 'path',
+    meaning: 'File with one more key, for `runs:read`, `runs:write` and `agents:work`',
+    fallback: '',
+    fallbackText: 'none',
+  }),
+  allowedHosts: z
+    .array(z.string().regex(HOST_NAME, 'is no host name (a name or address without a port)'))
+    .max(100)
+    .register(settingNotes, {
+      form: 'list',
+      meaning: 'Names besides loopback and `http.host` that requests may be addressed to (`Host`)',
+      fallback: [],
+    }),
+  allowedOrigins: z
+    .array(z.string().refine(isOrigin, { error: 'is no origin, such as https://example.org' }))
+    .max(100)
+    .register(settingNotes, {
+      form: 'list',
+      meaning: "Origins of web pages that may call, besides the server's own",
+      fallback: [],
+    }),
+  maxBodyBytes: z.number().int().min(1_024).max(67_108_864).register(settingNotes, {
+    form: 'number',
+    meaning: 'Largest body of a request, in bytes',
+    fallback: 4_194_304,
+  }),
+  ratePerSecond: z.number().int().min(1).max(1_000_000).register(settingNotes, {
+    form: 'number',
+    meaning:
+      'Requests a second of one key (without a key: of one address); a burst may be five times that',
+    fallback: 500,
+  }),
+  maxRequests: z.number().int().min(1).max(100_000).register(settingNotes, {
+    form: 'number',
+    meaning: 'Requests that are answered at once; one caller may have half of them',
+    fallback: 1_000,
+  }),
+  maxStreams: z.number().int().min(1).max(100_000).register(settingNotes, {
+    form: 'number',
+    meaning: 'Event streams that are open at once; one caller may have half of them',
+    fallback: 1_000,
+  }),
+  graceMs: z.number().int().min(0).max(600_000).register(settingNotes, {
+    form: 'number',
+    meaning: 'Milliseconds that open requests and running steps get when the server is told to end',
+    fallback: 10_000,
+  }),
+});
+
 /** Every key there is; a key stands here only when it works. */
 export const configSchema = z.object({
   store,
@@ -187,6 +262,7 @@ export const configSchema = z.object({
   expressions,
   log,
   mcp,
+  http,
 });
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

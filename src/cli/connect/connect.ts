@@ -10,7 +10,7 @@ import { readConfigurationText, type ConfigurationText } from './configuration-t
 import type { ClientFiles, ConnectClient, Scope, Surroundings } from './connect-client.ts';
 import { changeEntry, findEntry, type EntryRequest } from './entry-change.ts';
 import type { WantedServer } from './entry-words.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../../http/loopback.ts';
 import { replaceFile } from './replace-file.ts';
 import { maskSecrets } from './secret-mask.ts';
 import { shownDiff } from './shown-diff.ts';

@@ -1,7 +1,7 @@
 import { usageFailure } from '../cli-failure.ts';
 import type { Invocation } from '../cli.ts';
 import type { WantedServer } from './entry-words.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../../http/loopback.ts';
 import { outsideText } from './outside-text.ts';
 import { proveServer, type ProvenServer } from './prove-server.ts';
 import { shownUrl } from './server-refusal.ts';

@@ -1,0 +1,57 @@
+import type { Route } from '../define-route.ts';
+import { followEvents } from '../events/events-route.ts';
+import { listAgents, registerAgent } from './agents.ts';
+import { listApprovals, listInbox, requestApproval, resolveApproval } from './approvals.ts';
+import { cancelWorkflow, pauseWorkflow, resumeWorkflow, signalWorkflow } from './commands.ts';
+import { getDefinition, listDefinitions, registerDefinition } from './definitions.ts';
+import { getHealth, publishMessage } from './operations.ts';
+import {
+  explainWorkflow,
+  getStage,
+  getWorkflowGraph,
+  getWorkflowHistory,
+  listStages,
+} from './run-details.ts';
+import {
+  claimTask,
+  completeTask,
+  failTask,
+  handoffTask,
+  heartbeatTask,
+  releaseTask,
+} from './tasks.ts';
+import { getWorkflow, listWorkflows, startWorkflow } from './workflows.ts';
+
+/** The table: every route but the one that answers the document of the table. */
+export const routes: readonly Route[] = [
+  startWorkflow,
+  listWorkflows,
+  getWorkflow,
+  listStages,
+  getStage,
+  getWorkflowHistory,
+  getWorkflowGraph,
+  explainWorkflow,
+  signalWorkflow,
+  pauseWorkflow,
+  resumeWorkflow,
+  cancelWorkflow,
+  listApprovals,
+  requestApproval,
+  resolveApproval,
+  listInbox,
+  listDefinitions,
+  getDefinition,
+  registerDefinition,
+  listAgents,
+  registerAgent,
+  claimTask,
+  heartbeatTask,
+  completeTask,
+  failTask,
+  releaseTask,
+  handoffTask,
+  getHealth,
+  publishMessage,
+  followEvents,
+];
