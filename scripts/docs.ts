@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the code: the tables of README.md and the JSON Schema of the workflow language. With
- * `--check` it only compares, prints what is stale, and exits 1.
+ * Writes what is generated from the code: the tables of README.md, the JSON Schema of the workflow language and the OpenAPI
+ * document of the REST API. With `--check` it only compares, prints what is stale, and exits 1.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -13,12 +13,15 @@ import * as runLimits from '../src/domain/limits.ts';
 import { DECLARED_KIND_NAME } from '../src/domain/definition/kind-declaration.ts';
 import { STEP_KIND_NAMES } from '../src/domain/definition/step-kinds.ts';
 import { workflowSchema } from '../src/domain/definition/workflow-definition.ts';
+import { restDocument } from '../src/http/rest/openapi/rest-document.ts';
 import { createToolRegistry } from '../src/mcp/tool-registry.ts';
 import type { Tool } from '../src/mcp/define-tool.ts';
+import pkg from '../package.json' with { type: 'json' };
 import { tools } from '../tools/index.ts';
 import { configTable } from './config-table.ts';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
+const OPENAPI = fileURLToPath(new URL('../docs/openapi.json', import.meta.url));
 const SCHEMA = fileURLToPath(new URL('../schema/workflow.schema.json', import.meta.url));
 
 const tokensOf = (some: readonly Tool[]): number =>
@@ -121,3 +124,4 @@ async function bringUpToDate(path: string, text: string, parser: string): Promis
 
 await bringUpToDate(README, readmeText(), 'markdown');
 await bringUpToDate(SCHEMA, workflowSchemaText(), 'json');
+await bringUpToDate(OPENAPI, JSON.stringify(restDocument(pkg.version)), 'json');

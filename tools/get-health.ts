@@ -37,11 +37,12 @@ export const getHealth = defineTool({
   },
 });
 
-function textOf({ status, reasons, store, bus, queues, workers }: Health): string {
+function textOf(health: Health): string {
+  const { status, reasons, store, bus, queues, workers } = health;
   const storeLines = store
     ? [
         `store: ${store.kind} at ${store.location}; ${store.durability}`,
-        `- found there: ${clip(foundText(store.details), 400)}`,
+        ...(health.isOwnOnly ? [] : [`- found there: ${clip(foundText(store.details), 400)}`]),
       ]
     : [];
   return [
@@ -55,7 +56,7 @@ function textOf({ status, reasons, store, bus, queues, workers }: Health): strin
     ...rows(
       queues.map((depth) => `- ${depth.queue}: ${depth.waiting} waiting, ${depth.leased} running`),
     ),
-    `workers: ${workers.length}`,
+    health.isOwnOnly ? 'workers: not told to this tenant' : `workers: ${workers.length}`,
     ...rows(workers.map(({ workerId, busy, limit }) => `- ${workerId}: ${busy} of ${limit} busy`)),
   ].join('\n');
 }

@@ -70,6 +70,7 @@ function queueOf(
   return scheduled.queue ?? (plan && stepById(plan, scheduled.step)?.queue);
 }
 
-function snakeCase(type: string): string {
+/** The last level of an event's own topic. */
+export function snakeCase(type: string): string {
   return type.replaceAll(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
