@@ -1,5 +1,4 @@
 import { StoreUnavailableError } from '../../ports/run-store.ts';
-import type { RunKey } from '../../ports/run-store.ts';
 import { caughtTrouble } from './redis-failure.ts';
 import type { RedisSession } from './redis-session.ts';
 import { list, text } from './reply.ts';
@@ -13,9 +12,12 @@ import type { Reply } from './reply.ts';
 const MAX_COMMITS = 16;
 const MAX_GROUP_CHARS = 262_144;
 
-interface Waiting {
-  readonly settle: (reply: Reply) => void;
-  readonly fail: (error: unknown) => void;
+/** Who waits for one commit of a group. One of the two is called, once. */
+export interface Waiting {
+  /** What commit.lua answers for this commit. May throw: then `fail` is called with it. */
+  settle(reply: Reply): void;
+  /** With what `RedisSession.perform` rejects with. */
+  fail(error: unknown): void;
 }
 
 interface Group {
@@ -24,6 +26,7 @@ interface Group {
   readonly countAt: number;
   readonly waiting: Waiting[];
   readonly runs: Set<string>;
+  readonly answer: PromiseWithResolvers<Reply>;
   chars: number;
 }
 
@@ -42,17 +45,21 @@ export class CommitGroups {
     this.#maxFeedEntries = String(maxFeedEntries);
   }
 
-  /** Answers what commit.lua does for this commit (`args` as its header names them). Rejects as `RedisSession.call` does. */
-  add(shard: number, { tenant, runId }: RunKey, args: readonly string[]): Promise<Reply> {
-    const chars = args.reduce((sum, arg) => sum + arg.length, 0);
-    const run = `${tenant}\n${runId}`;
+  /**
+   * `args` as the header of commit.lua names them; the first names the run. Throws when the store is closed. A callback
+   * and no promise of its own: the promises of a commit cost as much as its decision.
+   */
+  add(shard: number, args: readonly string[], waiting: Waiting): void {
+    this.#session.assertOpen();
+    const run = args[0] ?? '';
+    let chars = 0;
+    for (const arg of args) chars += arg.length;
     const group = this.#groupFor(shard, run, chars);
     group.runs.add(run);
     group.chars += chars;
     for (const arg of args) group.args.push(arg);
-    const reply = new Promise<Reply>((settle, fail) => group.waiting.push({ settle, fail }));
+    group.waiting.push(waiting);
     if (group.waiting.length >= MAX_COMMITS) this.#flush(shard, group);
-    return reply;
   }
 
   #groupFor(shard: number, run: string, chars: number): Group {
@@ -61,6 +68,7 @@ export class CommitGroups {
     if (open) this.#flush(shard, open);
     const group = this.#newGroup(shard);
     this.#groups.set(shard, group);
+    void this.#answer(group);
     process.nextTick(() => this.#flush(shard, group));
     return group;
   }
@@ -69,28 +77,34 @@ export class CommitGroups {
     const { now, writer } = this.#session;
     const args = this.#session.request('commit', shard);
     args.push(now, writer, this.#maxFeedEntries, '');
-    return { args, countAt: args.length - 1, waiting: [], runs: new Set(), chars: 0 };
+    const answer = Promise.withResolvers<Reply>();
+    return { args, countAt: args.length - 1, waiting: [], runs: new Set(), answer, chars: 0 };
   }
 
-  #flush(shard: number, group: Group): void {
-    if (this.#groups.get(shard) !== group) return;
+  #flush(shard: number, { args, countAt, waiting, answer }: Group): void {
+    if (this.#groups.get(shard)?.answer !== answer) return;
     this.#groups.delete(shard);
-    void this.#send(shard, group);
+    args[countAt] = String(waiting.length);
+    this.#session.send(shard, args).then(answer.resolve, answer.reject);
   }
 
-  async #send(shard: number, { args, countAt, waiting }: Group): Promise<void> {
-    args[countAt] = String(waiting.length);
+  /** Begins with the group, so that a store that is closed waits for what was asked before. */
+  async #answer({ waiting, answer }: Group): Promise<void> {
     try {
-      const replies = list(await this.#session.send(shard, args));
-      for (const [at, { settle, fail }] of waiting.entries()) {
-        const reply = replies[at];
-        const [kind, reason] = list(reply);
-        if (kind === 'failed') fail(new StoreUnavailableError(caughtTrouble(text(reason))));
-        else settle(reply ?? null);
-      }
+      const replies = list(await this.#session.perform(() => answer.promise));
+      for (const [at, one] of waiting.entries()) settle(one, replies[at] ?? null);
     } catch (error) {
-      // Those that were answered stay so.
-      for (const { fail } of waiting) fail(error);
+      for (const one of waiting) one.fail(error);
     }
+  }
+}
+
+function settle(waiting: Waiting, reply: Reply): void {
+  try {
+    const [kind, reason] = list(reply);
+    if (kind === 'failed') waiting.fail(new StoreUnavailableError(caughtTrouble(text(reason))));
+    else waiting.settle(reply);
+  } catch (error) {
+    waiting.fail(error);
   }
 }

@@ -11,22 +11,58 @@ import { integer, list, text } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /**
- * One function call on the run's shard, with others of the same moment. A lease of another shard (a message's, whose sender lives there) cannot be part
- * of it: it is extended before, so that it holds, and its item removed after. A process that dies in between leaves the
- * message to be delivered again, which the target answers as a duplicate: its id is the command's.
+ * One function call on the run's shard, with others of the same moment. Rejects with StoreUnavailableError for all that went
+ * wrong with the server.
  */
-export async function commit(
+export function commit(
   session: RedisSession,
   groups: CommitGroups,
   request: CommitRequest,
 ): Promise<CommitResult> {
   const shard = session.shardOfRun(request.key);
-  const abroad = request.commands.map(({ acknowledge }) =>
+  const abroad = leasesAbroad(session, shard, request);
+  if (abroad === undefined) return commitAt(groups, shard, request, []);
+  return session.perform(() => commitHolding(session, groups, request, abroad));
+}
+
+function commitAt(
+  groups: CommitGroups,
+  shard: number,
+  request: CommitRequest,
+  foreign: readonly ('held' | 'lost' | undefined)[],
+): Promise<CommitResult> {
+  return new Promise((resolve, fail) => {
+    const settle = (reply: Reply): void => resolve(readResult(request, reply));
+    groups.add(shard, commitArguments(request, foreign), { settle, fail });
+  });
+}
+
+/** By command; `undefined`: there is none, as of all but messages. */
+function leasesAbroad(
+  session: RedisSession,
+  shard: number,
+  { commands }: CommitRequest,
+): readonly (Lease | undefined)[] | undefined {
+  if (session.shardCount === 1) return undefined;
+  const abroad = commands.map(({ acknowledge }) =>
     acknowledge && session.shardOfRun(acknowledge.key) !== shard ? acknowledge : undefined,
   );
+  return abroad.some((lease) => lease !== undefined) ? abroad : undefined;
+}
+
+/**
+ * A lease of another shard (a message's, whose sender lives there) cannot be part of the call: it is extended before, so
+ * that it holds, and its item removed after. A process that dies in between leaves the message to be delivered again,
+ * which the target answers as a duplicate: its id is the command's.
+ */
+async function commitHolding(
+  session: RedisSession,
+  groups: CommitGroups,
+  request: CommitRequest,
+  abroad: readonly (Lease | undefined)[],
+): Promise<CommitResult> {
   const foreign = await holdAbroad(session, request, abroad);
-  const args = commitArguments(request, foreign);
-  const result = readResult(request, await groups.add(shard, request.key, args));
+  const result = await commitAt(groups, session.shardOfRun(request.key), request, foreign);
   if (result.kind === 'committed')
     await Promise.all(
       abroad.filter((lease) => lease !== undefined).map((lease) => removeAbroad(session, lease)),
@@ -34,12 +70,11 @@ export async function commit(
   return result;
 }
 
-async function holdAbroad(
+function holdAbroad(
   session: RedisSession,
   { commands }: CommitRequest,
   abroad: readonly (Lease | undefined)[],
 ): Promise<('held' | 'lost' | undefined)[]> {
-  if (abroad.every((lease) => lease === undefined)) return [];
   return Promise.all(
     abroad.map(async (lease, at) => {
       if (!lease) return undefined;

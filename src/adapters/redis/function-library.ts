@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the functions share, in the order in which they refer to each other. */
-const SHARED_PARTS = ['shared', 'items', 'turns', 'run-index', 'schedule', 'feed-length'] as const;
+const SHARED_PARTS = [
+  'shared',
+  'items',
+  'turns',
+  'run-index',
+  'schedule',
+  'feed-length',
+  'request',
+] as const;
 /** The functions. Each part has its own names: Lua knows no more than 200 in one block. */
 const PARTS = [
   'commit',

@@ -5,9 +5,10 @@ import { firstOf } from './first-of.ts';
 import { openConnection } from './open-connection.ts';
 import type { OpenConnection } from './open-connection.ts';
 import type { Reply } from './reply.ts';
+import { TextCommand } from './text-command.ts';
 
 /** About what three commits have: worth a write of its own. */
-const LARGE_ARGUMENTS = 64;
+const LARGE_ARGUMENTS = 24;
 
 /**
  * One connection that is never mended: after any failure it is thrown away and another one built. A client that
@@ -53,7 +54,10 @@ export class RedisClient {
   send(name: string, args: (string | Buffer)[], isBinary = false): Promise<Reply> {
     if (args.length < LARGE_ARGUMENTS) this.#cork();
     else this.#uncork();
-    const command = new Command(name, args, { replyEncoding: isBinary ? null : 'utf8' });
+    const command =
+      args.length >= LARGE_ARGUMENTS && !isBinary && isAllText(args)
+        ? new TextCommand(name, args)
+        : new Command(name, args, { replyEncoding: isBinary ? null : 'utf8' });
     // sendCommand answers the command's promise; what it holds is checked where it is read.
     return this.#redis.sendCommand(command) as Promise<Reply>;
   }
@@ -82,4 +86,8 @@ export class RedisClient {
     this.#isCorked = false;
     this.#redis.stream.uncork();
   }
+}
+
+function isAllText(args: readonly (string | Buffer)[]): args is readonly string[] {
+  return args.every((arg) => typeof arg === 'string');
 }

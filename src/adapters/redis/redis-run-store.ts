@@ -1,13 +1,7 @@
 import type { Json } from '../../domain/json.ts';
 import { assertCommitRequest } from '../../ports/assert-commit-request.ts';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
-import type {
-  CommitRequest,
-  CommitResult,
-  LoadedRun,
-  RunKey,
-  RunStore,
-} from '../../ports/run-store.ts';
+import type { CommitRequest, LoadedRun, RunKey, RunStore } from '../../ports/run-store.ts';
 import { indexArguments } from './commit-arguments.ts';
 import { CommitGroups } from './commit-groups.ts';
 import { commit } from './commit.ts';
@@ -33,10 +27,15 @@ export function createRedisRunStore(
   return {
     commit: async (request) => {
       assertCommitRequest(request);
-      const result = await commitOrTell(session, groups, request);
-      if (result.kind === 'committed')
-        wakeUps.notify({ key: request.key, work: bringsWork(request) });
-      return result;
+      try {
+        const result = await commit(session, groups, request);
+        if (result.kind === 'committed')
+          wakeUps.notify({ key: request.key, work: bringsWork(request) });
+        return result;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        return { kind: 'storeUnavailable', reason: error.message };
+      }
     },
     load: async (key, afterVersion) => {
       const after = afterVersion === undefined ? '' : String(afterVersion);
@@ -59,19 +58,6 @@ export function createRedisRunStore(
       (await callRun('replace_index', key, String(version), ...indexArguments(entry))) === 1,
     purgeFinished: (rule) => session.perform(() => purgeFinished(session, rule)),
   };
-}
-
-async function commitOrTell(
-  session: RedisSession,
-  groups: CommitGroups,
-  request: CommitRequest,
-): Promise<CommitResult> {
-  try {
-    return await session.perform(() => commit(session, groups, request));
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    return { kind: 'storeUnavailable', reason: error.message };
-  }
 }
 
 function bringsWork({ enqueue, recall, timers, messages }: CommitRequest): boolean {

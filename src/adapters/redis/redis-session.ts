@@ -44,6 +44,7 @@ export class RedisSession {
   }
 
   shardOfRun({ tenant, runId }: RunKey): number {
+    if (this.shardCount === 1) return 0;
     return this.shardOf(`${tenant}\n${runId}`);
   }
 
@@ -61,7 +62,7 @@ export class RedisSession {
    * StoreUnavailableError for all that went wrong with the server; a defect of ours passes through.
    */
   async perform<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new StoreUnavailableError('the store is closed');
+    this.assertOpen();
     const running = operation();
     this.#pending.add(running);
     try {
@@ -71,6 +72,10 @@ export class RedisSession {
     } finally {
       this.#pending.delete(running);
     }
+  }
+
+  assertOpen(): void {
+    if (this.#isClosed) throw new StoreUnavailableError('the store is closed');
   }
 
   /** Inside `perform`. A function that Redis has lost is loaded again, and then called. */

@@ -1,4 +1,4 @@
-import { EVENT_SCHEMA_VERSION, type EventBody, type RunEvent } from '../../domain/events.ts';
+import { EVENT_SCHEMA_VERSION, type EventBody, type EventEnvelope } from '../../domain/events.ts';
 import { advanceTimerId, effectsOf } from '../../domain/effects.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { PRIORITIES } from '../../domain/priority.ts';
@@ -104,22 +104,25 @@ function serialise(
   version: number,
   occurredAtMs: number,
 ): string[] {
-  let sequence = version;
-  return commands.flatMap(({ envelope, events }) =>
-    events.map((body) => {
-      sequence += 1;
-      const event: RunEvent = {
-        schemaVersion: EVENT_SCHEMA_VERSION,
-        sequence,
-        occurredAtMs,
-        commandId: envelope.commandId,
-        causationId: envelope.causationId,
-        actor: envelope.actor,
-        ...(envelope.traceparent !== undefined && { traceparent: envelope.traceparent }),
-        body,
-      };
-      return JSON.stringify(event);
-    }),
+  const texts: string[] = [];
+  for (const { envelope, events } of commands) {
+    const rest = restOfEnvelope(envelope, occurredAtMs);
+    for (const body of events) {
+      const head = `{"schemaVersion":${EVENT_SCHEMA_VERSION},"sequence":${version + texts.length + 1}`;
+      texts.push(`${head},${rest},"body":${JSON.stringify(body)}}`);
+    }
+  }
+  return texts;
+}
+
+/** What the events of a command have in common, written once for all of them: members of a RunEvent, without braces. */
+function restOfEnvelope(envelope: CommandEnvelope, occurredAtMs: number): string {
+  const { commandId, causationId, actor, traceparent } = envelope;
+  // A traceparent that is undefined is left out of the text.
+  const common = { occurredAtMs, commandId, causationId, actor, traceparent };
+  return JSON.stringify(common satisfies Omit<EventEnvelope, 'schemaVersion' | 'sequence'>).slice(
+    1,
+    -1,
   );
 }
 

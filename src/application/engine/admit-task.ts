@@ -1,3 +1,4 @@
+import type { Command } from '../../domain/commands.ts';
 import { MAX_DELIVERIES } from '../../domain/limits.ts';
 import { stepById, type PlannedStep } from '../../domain/plan.ts';
 import type { StepState } from '../../domain/state.ts';
@@ -33,41 +34,52 @@ export async function admitTask(
     await ports.store.discard(task.lease);
     return { kind: 'settled', next: undefined };
   }
-  const report = new TaskReport(ports, task);
-  const settled = async (next: Promise<ClaimedTask | undefined>): Promise<Admission> => ({
-    kind: 'settled',
-    next: await next,
-  });
-  const attempt = attemptOf(task);
   const step = stepById(run.plan, task.slot);
   const record = step && run.state.steps.get(step.index);
   if (step === undefined || record?.status !== 'scheduled' || record.attempt !== task.attempt)
-    return settled(report.send({ type: 'ReturnStep', ...attempt }));
-  const { status } = run.state.run;
-  if (status === 'cancelling') return settled(report.send({ type: 'ReportCancelled', ...attempt }));
-  if (record.begun === true)
-    return settled(
-      report.send({
-        type: 'ReportUnknownOutcome',
-        ...attempt,
-        reason: 'its worker vanished after the effect was begun',
-      }),
-    );
-  if (status === 'paused') {
-    const { heartbeat } = task;
-    const left = heartbeat === undefined ? {} : { heartbeat };
-    return settled(report.send({ type: 'ReturnStep', ...attempt, ...left }));
-  }
-  if (task.delivery > MAX_DELIVERIES) return settled(report.send(poisoned(ports, task, record)));
-  const barrier = barrierOf(step, record);
-  if (barrier) {
-    const { heartbeat } = task;
-    const nowMs = ports.clock.now();
-    return settled(report.send(postponementOf(task, barrier, { nowMs, heartbeat })));
-  }
+    return settle(ports, task, { type: 'ReturnStep', ...attemptOf(task) });
+  const instead =
+    commandInstead(ports, task, run, record) ?? putOff(ports, task, barrierOf(step, record));
+  if (instead !== undefined) return settle(ports, task, instead);
   if (step.effect === 'unsafe' && !(await mayBegin(ports, task)))
     return { kind: 'settled', next: undefined };
   return { kind: 'admitted', run, step, record };
+}
+
+async function settle(ports: ReportPorts, task: ClaimedTask, command: Command): Promise<Admission> {
+  return { kind: 'settled', next: await new TaskReport(ports, task).send(command) };
+}
+
+/** What is reported of a task that its run does not want done now; `undefined`: it does. */
+function commandInstead(
+  ports: ReportPorts,
+  task: ClaimedTask,
+  { state }: CachedRun,
+  record: StepState,
+): Command | undefined {
+  const { status } = state.run;
+  if (status === 'cancelling') return { type: 'ReportCancelled', ...attemptOf(task) };
+  if (record.begun === true)
+    return {
+      type: 'ReportUnknownOutcome',
+      ...attemptOf(task),
+      reason: 'its worker vanished after the effect was begun',
+    };
+  if (status === 'paused') {
+    const { heartbeat } = task;
+    const left = heartbeat === undefined ? {} : { heartbeat };
+    return { type: 'ReturnStep', ...attemptOf(task), ...left };
+  }
+  return task.delivery > MAX_DELIVERIES ? poisoned(ports, task, record) : undefined;
+}
+
+function putOff(
+  { clock }: ReportPorts,
+  task: ClaimedTask,
+  barrier: OpenBreaker | undefined,
+): Command | undefined {
+  const { heartbeat } = task;
+  return barrier && postponementOf(task, barrier, { nowMs: clock.now(), heartbeat });
 }
 
 /** If it is no older than the claim. */

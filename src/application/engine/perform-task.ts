@@ -28,7 +28,7 @@ export async function performTask(
     if (admission.kind === 'settled') return admission.next;
     return await new TaskRun(ports, task, admission, gate).perform();
   } finally {
-    await gate.leave();
+    if (gate.isWatched) await gate.leave();
   }
 }
 
@@ -65,7 +65,9 @@ class TaskRun {
     const guard = this.#ports.watch.begin(this.#task, this.#step);
     try {
       const outcome = await this.#callHandler(handler, guard);
-      const barrier = await this.#gate.judge(outcome, guard.stopReason);
+      const barrier = this.#gate.isWatched
+        ? await this.#gate.judge(outcome, guard.stopReason)
+        : undefined;
       if (barrier !== undefined && this.#mayRepeat(outcome))
         return await this.#putOff(barrier, guard);
       return await this.#conclude(outcome, guard);
@@ -102,9 +104,9 @@ class TaskRun {
     }
   }
 
-  async #conclude(outcome: StepOutcome, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
+  #conclude(outcome: StepOutcome, guard: AttemptGuard): Promise<ClaimedTask | undefined> {
     const { stopReason } = guard;
-    if (stopReason === 'lease_lost') return undefined;
+    if (stopReason === 'lease_lost') return Promise.resolve(undefined);
     // A result that came in spite of a stop is a result.
     if (outcome.kind === 'completed') return this.#complete(outcome.output, guard);
     const { error } = outcome;

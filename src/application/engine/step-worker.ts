@@ -124,8 +124,11 @@ class SlotWorker implements StepWorker {
     }
   }
 
-  async #performOrRelease(task: ClaimedTask): Promise<ClaimedTask | undefined> {
-    if (!this.#ports.shutdown.aborted) return performTask(this.#taskPorts, task);
+  #performOrRelease(task: ClaimedTask): Promise<ClaimedTask | undefined> {
+    return this.#ports.shutdown.aborted ? this.#release(task) : performTask(this.#taskPorts, task);
+  }
+
+  async #release(task: ClaimedTask): Promise<undefined> {
     await this.#ports.store.release(task.lease);
     return undefined;
   }

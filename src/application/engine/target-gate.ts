@@ -31,6 +31,11 @@ export class TargetGate {
     this.#tenant = tenant;
   }
 
+  /** There is a breaker to tell; of most steps there is none. */
+  get isWatched(): boolean {
+    return this.#passage !== undefined;
+  }
+
   /** `undefined`: the attempt may run. Else why not now. */
   enter(step: PlannedStep, record: StepState): OpenBreaker | undefined {
     this.#target = this.#targetOf(step, record);

@@ -59,7 +59,8 @@ export class TaskReport {
       : `${command.type}:${slot}#${attempt}@${fence}`;
     for (;;) {
       const outcome = await this.#execute(command, commandId, guard);
-      if (outcome.kind !== 'unavailable') return this.#settle(outcome);
+      if (outcome.kind === 'committed') return outcome.next;
+      if (outcome.kind !== 'unavailable') return this.#drop(outcome);
       // The lease decides how long it is worth trying, as renewals go on meanwhile; a process that ends tries once.
       if (guard === undefined || guard.isLetGo) return undefined;
     }
@@ -77,13 +78,9 @@ export class TaskReport {
     });
   }
 
-  async #settle(
-    outcome: Exclude<Outcome, { kind: 'unavailable' }>,
-  ): Promise<ClaimedTask | undefined> {
-    if (outcome.kind === 'committed') return outcome.next;
-    if (outcome.kind === 'leaseLost') return undefined;
-    // The run has moved on, or recorded this before: nobody wants the task any more.
-    await this.#ports.store.discard(this.#task.lease);
+  /** The run has moved on, or recorded this before: nobody wants the task any more. */
+  async #drop({ kind }: Outcome): Promise<undefined> {
+    if (kind !== 'leaseLost') await this.#ports.store.discard(this.#task.lease);
     return undefined;
   }
 }
