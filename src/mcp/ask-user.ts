@@ -16,19 +16,16 @@ import type { Caller } from '../application/access.ts';
 import type { Application } from '../application/application.ts';
 import type { ApprovalView } from '../application/people/approval-view.ts';
 import { personOfKey, type Person } from '../application/people/person.ts';
-import { quotedLines, visibleLine } from '../application/runs/visible-text.ts';
 import type { CallContext } from '../application/use-case.ts';
 import { canonicalJson } from '../domain/definition/canonical-json.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Logger } from '../ports/logger.ts';
+import { approvalForm, labelsOf, REJECT } from './approval-form.ts';
 import { callerIdOf } from './caller-id.ts';
 import type { DeclinedQuestions } from './declined-questions.ts';
 
 /** How long one question may stand in the client before the call answers without it. */
 export const QUESTION_TIMEOUT_MS = 300_000;
-const REJECT = 'reject';
-/** Characters that one takes at most when it is written out, as `\\u{10ffff}`. */
-const MAX_WRITTEN_OUT = 10;
 
 /** Calls that wait for a run: only these ask. */
 const ASKING_TOOLS: ReadonlySet<string> = new Set(['await_workflow', 'request_approval']);
@@ -109,7 +106,7 @@ export class AskUser {
     const { approval_id } = open.approval;
     const asked = { runId: open.runId, approvalId: approval_id, call: digestOfCall(call) };
     return inputRequired({
-      inputRequests: { [approval_id]: formOf(open.workflow, open.approval) },
+      inputRequests: { [approval_id]: approvalForm(open.workflow, open.approval) },
       requestState: await this.codec.mint(asked, call.request),
     });
   }
@@ -123,7 +120,7 @@ export class AskUser {
     if (!canAsk(request, undefined)) return {};
     const open = await this.#open(context, runId);
     return Object.fromEntries(
-      open.map(({ workflow, approval }) => [keyOf(approval), formOf(workflow, approval)]),
+      open.map(({ workflow, approval }) => [keyOf(approval), approvalForm(workflow, approval)]),
     );
   }
 
@@ -208,39 +205,6 @@ export function argumentsAfter(asked: Question | undefined, name: string, args: 
     approval_id: asked.approvalId,
     wait_seconds: 0,
   } satisfies JsonObject;
-}
-
-/** Who asks stands before what is asked: no question, however long, pushes it out of sight or says otherwise. */
-function formOf(workflow: string, { question, choices, asked_by, approval_id }: ApprovalView) {
-  const by = asked_by === undefined ? 'the workflow' : visibleLine(asked_by);
-  return inputRequired.elicit({
-    message: [
-      `Approval "${visibleLine(approval_id)}" in workflow "${visibleLine(workflow)}"`,
-      `asked by ${by}, whose words stand behind the bar:`,
-      ...quotedLines(question, question.length * MAX_WRITTEN_OUT),
-    ].join('\n'),
-    requestedSchema: {
-      type: 'object',
-      properties: {
-        answer: { type: 'string', title: 'Answer', enum: [...labelsOf(choices), REJECT] },
-        comment: { type: 'string', title: 'Comment' },
-      },
-      required: ['answer'],
-    },
-  });
-}
-
-/** Choices as a person reads them, each different from the others and from the answer that rejects. */
-function labelsOf(choices: readonly string[]): string[] {
-  const labels: string[] = [];
-  for (const choice of choices) {
-    const shown = visibleLine(choice, choice.length * MAX_WRITTEN_OUT);
-    let label = shown;
-    for (let at = 2; label === REJECT || labels.includes(label); at += 1)
-      label = `${shown} (${at})`;
-    labels.push(label);
-  }
-  return labels;
 }
 
 /** `elicitation: {}` means forms; a client that names modes must name that one. */

@@ -4,6 +4,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { McpConnection } from './server.ts';
 import type { ResourceRegistry } from './resource-registry.ts';
 import type { ResourceWatch } from './resource-watch.ts';
+import { declaresTasks, missingTasksExtension } from './tasks/client-extension.ts';
 
 const LISTEN = 'subscriptions/listen';
 const CANCELLED = 'notifications/cancelled';
@@ -18,7 +19,10 @@ const listenSchema = z.looseObject({
     notifications: z.looseObject({
       resourcesListChanged: z.boolean().optional(),
       resourceSubscriptions: z.array(z.string()).optional(),
+      /** Of the tasks extension. */
+      taskIds: z.array(z.string()).optional(),
     }),
+    _meta: z.unknown(),
   }),
 });
 export type Listen = z.infer<typeof listenSchema>;
@@ -44,6 +48,7 @@ export function watchListenRequests(
   const pending = new Set<string | number>();
   const { onmessage } = transport;
   const send = transport.send.bind(transport);
+  const onError = (error: unknown): void => logger.warn({ error: String(error) }, 'a subscription');
 
   transport.onmessage = (message, extra) => {
     const cancelled = isMethod(message, CANCELLED) && cancelledSchema.safeParse(message).data;
@@ -58,10 +63,15 @@ export function watchListenRequests(
       onmessage?.(message, extra);
       return;
     }
+    const error = refusedListen(listen);
+    if (error !== undefined) {
+      send({ jsonrpc: '2.0', id: listen.id, error }).catch(onError);
+      return;
+    }
     pending.add(listen.id);
     const honoured = narrowListen(listen, { watch, registry });
     void subscribeTo(honoured, watch)
-      .catch((error: unknown) => logger.warn({ error: String(error) }, 'a subscription'))
+      .catch(onError)
       .then(() => {
         if (pending.delete(listen.id)) onmessage?.(honoured, extra);
         else watch.unsubscribe(listen.id);
@@ -76,6 +86,22 @@ export function watchListenRequests(
 /** `undefined`: the message is no such request, or one that the SDK refuses. */
 export function parseListen(message: unknown): Listen | undefined {
   return listenSchema.safeParse(message).data;
+}
+
+/**
+ * Who asks for notices of tasks has to declare the tasks extension. To who does none are promised: the acknowledgement
+ * leaves them out, and the client asks by `tasks/get`.
+ */
+export function refusedListen({ params }: Listen): ProtocolErrorBody | undefined {
+  if (params.notifications.taskIds === undefined || declaresTasks(params._meta)) return undefined;
+  const { code, message, data } = missingTasksExtension();
+  return { code, message, data };
+}
+
+interface ProtocolErrorBody {
+  readonly code: number;
+  readonly message: string;
+  readonly data: unknown;
 }
 
 function isMethod(message: object, method: string): boolean {

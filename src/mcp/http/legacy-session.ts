@@ -61,6 +61,8 @@ export class LegacySession {
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: options.newId,
       eventStore: this.#events,
+      // A client whose stream was cut comes back after this time, not at once with all others.
+      retryInterval: RETRY_MS,
       maxRequestBodySize: limits.bodyBytes,
       onsessioninitialized: (id) => options.onOpen(this, id),
     });
@@ -161,6 +163,8 @@ export class LegacySession {
     send({ jsonrpc: '2.0', id: cancelled, error }).catch(this.#options.onError);
   }
 }
+
+const RETRY_MS = 1_000;
 
 function isAnswer(message: JSONRPCMessage) {
   return isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);

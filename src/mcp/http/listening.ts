@@ -1,7 +1,13 @@
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import type { Caller } from '../../application/access.ts';
 import { callerIdOf } from '../caller-id.ts';
-import { narrowListen, parseListen, subscribeTo, type Listen } from '../listen-requests.ts';
+import {
+  narrowListen,
+  parseListen,
+  refusedListen,
+  subscribeTo,
+  type Listen,
+} from '../listen-requests.ts';
 import { ListenBus } from './listen-bus.ts';
 import type { McpLimits } from './mcp-limits.ts';
 import { INTERNAL_ERROR, rpcError } from './rpc-error.ts';
@@ -44,6 +50,8 @@ export class Listening {
     const own = [...this.#open].filter((open) => open.callerId === callerId);
     if (this.#open.size >= limits.listening || own.length >= limits.listeningPerCaller)
       return rpcError(200, TOO_MANY, { id: listen?.id ?? null });
+    const refused = listen && refusedListen(listen);
+    if (refused !== undefined) return rpcError(400, refused, { id: listen?.id ?? null });
     const { watch, registry } = connect(caller);
     const end = (): void => {
       watch?.close();

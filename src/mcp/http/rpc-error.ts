@@ -9,7 +9,7 @@ export const INVALID_PARAMS = -32_602;
 export interface RpcError {
   readonly code: number;
   readonly message: string;
-  readonly data?: object;
+  readonly data?: unknown;
 }
 
 /** An error that is no answer of a server object: JSON-RPC, in a response with this status. */

@@ -48,6 +48,8 @@ export interface McpEndpoint {
 export interface McpCounts {
   readonly sessions: number;
   readonly listening: number;
+  /** Responses that are being sent as they come, those of `listening` among them. */
+  readonly streams: number;
   /** Requests being worked on, of both eras. */
   readonly working: number;
   readonly eventBytes: number;
@@ -79,6 +81,7 @@ class Endpoint {
   /** Whose request it is, for the SDK's factory, which is handed the same object. */
   readonly #callers = new WeakMap<Request, Caller>();
   #working = 0;
+  #streams = 0;
   #isClosing = false;
 
   constructor(options: ServeConnectionsOptions) {
@@ -133,6 +136,7 @@ class Endpoint {
     return {
       sessions: this.#sessions.size,
       listening: this.#listening.size,
+      streams: this.#streams,
       working: this.#working + this.#sessions.working,
       eventBytes: this.#sessions.eventBytes,
     };
@@ -174,11 +178,13 @@ class Endpoint {
       done?.();
       return response;
     }
+    this.#streams += 1;
     session?.streamBegins();
     const body = boundedStream(response.body, {
       backlogBytes: this.#limits.backlogBytes,
       signal: request.signal,
       onEnd: () => {
+        this.#streams -= 1;
         done?.();
         session?.streamEnds(this.#options.clock.now());
       },

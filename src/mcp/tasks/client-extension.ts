@@ -1,20 +1,20 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
   MissingRequiredClientCapabilityError,
-  type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 const declaredSchema = z.looseObject({
-  extensions: z.looseObject({ [TASKS_EXTENSION]: z.looseObject({}) }),
+  [CLIENT_CAPABILITIES_META_KEY]: z.looseObject({
+    extensions: z.looseObject({ [TASKS_EXTENSION]: z.looseObject({}) }),
+  }),
 });
 
-/** Since 2026-07-28 each request says what its client can. */
-export function declaresTasks({ mcpReq }: ServerContext): boolean {
-  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
-  return declaredSchema.safeParse(envelope[CLIENT_CAPABILITIES_META_KEY]).success;
+/** Since 2026-07-28 each request says what its client can, in its envelope. */
+export function declaresTasks(envelope: unknown): boolean {
+  return declaredSchema.safeParse(envelope).success;
 }
 
 export function missingTasksExtension(): MissingRequiredClientCapabilityError {

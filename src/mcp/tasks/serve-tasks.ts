@@ -50,7 +50,7 @@ export function serveTasks(
   const handle = (method: string, body: (task: RunTask) => Promise<object>): void => {
     server.setRequestHandler(method, { params: paramsSchema }, ({ taskId }, request) =>
       answering(serving, method, request, async (context) => {
-        if (!declaresTasks(request)) throw missingTasksExtension();
+        if (!declaresTasks(request.mcpReq.envelope)) throw missingTasksExtension();
         return { ...(await body(await tasks.find(taskId, context, request))) };
       }),
     );
@@ -62,7 +62,7 @@ export function serveTasks(
     augments: ({ name, request }) =>
       (name === START || name === AWAIT) &&
       tools.find(name) !== undefined &&
-      declaresTasks(request),
+      declaresTasks(request.mcpReq.envelope),
     call: (call, run) => callAsTask(call, run, { tasks, serving }),
   };
 }

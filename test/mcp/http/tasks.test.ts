@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Caller } from '../../../src/application/access.ts';
-import { GREET, RELEASE } from '../../application/definitions.ts';
+import { GREET, RELEASE, TIMED } from '../../application/definitions.ts';
 import { createWorkbench } from '../../application/workbench.ts';
 import { askModern, type Answer } from './by-hand.ts';
 import { callerWith, serveHttp, type ServedHttp } from './connect-http.ts';
@@ -78,6 +78,10 @@ describe('the tasks extension', () => {
         error: { code: -32_021, data: { requiredCapabilities: TASKS } },
       });
     }
+    const notifications = { taskIds: ['start.x'], resourceSubscriptions: ['health://status'] };
+    const listen = await askModern(served, 'subscriptions/listen', { params: { notifications } });
+    expect(listen).toMatchObject({ status: 400, error: { code: -32_021 } });
+    expect(served.endpoint.counts().listening).toBe(0);
   });
 
   it('answers at once what is known at once', async () => {
@@ -118,7 +122,8 @@ describe('the tasks extension', () => {
       const other = await serveHttp({ bench });
       expect(await get(other, taskId)).toMatchObject({
         status: 'completed',
-        result: { structuredContent: { status: 'waiting' } },
+        // The run waits for a signal, which the agent may have to send.
+        result: { structuredContent: { status: 'running', finished: false } },
       });
       const [, run_id = ''] = taskId.split('.');
       await bench.application.signalWorkflow(bench.context, {
@@ -152,7 +157,8 @@ describe('the tasks extension', () => {
   it('cancels the run of a start, and leaves alone the run of a wait', async () => {
     const served = await release();
     const { bench } = served;
-    const started = await task(served, 'start_workflow', { workflow: 'release' });
+    await bench.register(TIMED);
+    const started = await task(served, 'start_workflow', { workflow: 'timed' });
     const [, run_id = ''] = started.taskId.split('.');
     const waiting = await task(served, 'await_workflow', { run_id });
     const cancelled = await ask(served, 'tasks/cancel', { taskId: waiting.taskId });
