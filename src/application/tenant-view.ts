@@ -9,10 +9,10 @@ import type { CallContext } from './use-case.ts';
 export type Viewer = Pick<CallContext, 'tenant' | 'scopes'>;
 
 /**
- * The processes, the store and the shared queues are the installation's, and that is of the tenant `default`. No key of
- * another tenant is shown them, whatever its scopes.
+ * The processes with their environment, the store and the shared queues are the installation's, and that is of the tenant
+ * `default`. No key of another tenant is shown them, whatever its scopes.
  */
-export function seesInstallation({ tenant }: Viewer): boolean {
+export function seesInstallation({ tenant }: Pick<Viewer, 'tenant'>): boolean {
   return tenant === DEFAULT_TENANT;
 }
 

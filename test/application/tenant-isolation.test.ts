@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { runTimerWorker } from '../../src/application/engine/timer-worker.ts';
 import { TargetGate } from '../../src/application/engine/target-gate.ts';
 import { createCockatielBreakers } from '../../src/adapters/cockatiel/cockatiel-breakers.ts';
+import { createApplication } from '../../src/application/application.ts';
+import { createExecuteCommand } from '../../src/application/commands/execute-command.ts';
 import type { AgentTask } from '../../src/application/agents/agent-task.ts';
 import type { CallContext } from '../../src/application/use-case.ts';
 import { parseDefinition } from '../../src/domain/definition.ts';
@@ -16,6 +18,12 @@ const REVIEW = `
 name: review
 steps:
   - { id: look, uses: agent, with: { capability: review, instructions: Look at it. } }
+`;
+
+const SEES_HOME = `
+name: sees
+steps: [{ id: home, uses: transform, with: { is: "\${{ has(env.HOME) }}" } }]
+output: "\${{ steps.home.output }}"
 `;
 
 /** The same names in two tenants. */
@@ -174,12 +182,11 @@ describe('the same name', () => {
     for (const context of [ours, theirs]) {
       const published = valueOf(await application.publishMessage(context, message));
       expect(published.duplicate).toBe(false);
-      const topics = ['orders.>'];
-      const consumed = await application.consumeTopics(
-        context,
-        { consumer: 'same', topics },
-        { onPage: () => Promise.resolve() },
-      );
+    }
+    const consumer = { consumer: 'same', topics: ['orders.>'] };
+    const callbacks = { onPage: () => Promise.resolve() };
+    for (const context of [ours, theirs]) {
+      const consumed = await application.consumeTopics(context, consumer, callbacks);
       expect(valueOf(consumed).delivered).toBe(1);
     }
   });
@@ -248,6 +255,25 @@ describe('a checkpoint with a repository', () => {
     const refused = errorOf(await application.createCheckpoint(acme, point));
     expect(refused).toMatchObject({ code: 'repository_not_available', changed: 'nothing' });
     expect(isRead).toBe(false);
+  });
+});
+
+describe('the environment that expressions may read', () => {
+  it('is the default tenant’s', async () => {
+    const { ports, context } = createWorkbench();
+    const { store, runs, clock, ids } = ports;
+    const env = { HOME: '/home/operator' };
+    const execute = createExecuteCommand({ store, runs, clock, ids, env });
+    const seen = createApplication({ ...ports, execute });
+    const outputs: unknown[] = [];
+    for (const tenant of ['default', 'ours']) {
+      const caller = { ...context, tenant };
+      valueOf(await seen.registerWorkflow(caller, { definition: SEES_HOME }));
+      const run = valueOf(await seen.startWorkflow(caller, { workflow: 'sees' }));
+      const { output } = valueOf(await seen.getWorkflow(caller, { run_id: run.run_id }));
+      outputs.push(output);
+    }
+    expect(outputs).toEqual([{ is: true }, { is: false }]);
   });
 });
 

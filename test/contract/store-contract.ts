@@ -10,6 +10,7 @@ import { markContract } from './mark-contract.ts';
 import { priorityContract } from './priority-contract.ts';
 import { readingContract } from './reading-contract.ts';
 import { taskContract } from './task-contract.ts';
+import { tenantContract } from './tenant-contract.ts';
 
 /** What every adapter of the store port must do: one suite for all of them. */
 export function storeContract(name: string, createFixture: () => Promise<StoreFixture>): void {
@@ -39,5 +40,6 @@ export function storeContract(name: string, createFixture: () => Promise<StoreFi
     artifactContract(use);
     catalogContract(use);
     busContract(use);
+    tenantContract(use);
   });
 }

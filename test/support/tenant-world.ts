@@ -147,10 +147,10 @@ async function announceWorker({ bench }: Bare, runId: string): Promise<void> {
 /** Of the same shape as acme's, and nobody's. */
 export function idsOfNobody({ ids }: TenantWorld): Ids {
   const runId = 'f'.repeat(ids.runId.length);
-  return {
+  const absent: Ids = {
     runId,
     step: ids.step.replace(CANARY, 'absent'),
-    task: ids.task.replace(ids.runId, runId),
+    task: ids.task.replace(/^[^~]+/, runId),
     approvalId: ids.approvalId.slice(0, -4) + 'ffff',
     checkpointId: ids.checkpointId.replace(ids.runId, runId),
     workflow: ids.workflow.replace(CANARY, 'absent'),
@@ -163,6 +163,10 @@ export function idsOfNobody({ ids }: TenantWorld): Ids {
     keyName: ids.keyName.replace(CANARY, 'absent'),
     idempotencyKey: ids.idempotencyKey.replace(CANARY, 'absent'),
   };
+  const names = Object.keys(ids) as (keyof Ids)[]; // has no others
+  const same = names.find((name) => absent[name] === ids[name]);
+  if (same !== undefined) throw new Error(`"${same}" is acme's`);
+  return absent;
 }
 
 /** What somebody was told, with the ids that they named themselves taken out. */
