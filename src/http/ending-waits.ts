@@ -1,23 +1,21 @@
 import type { Application } from '../application/application.ts';
 import type { CallContext } from '../application/use-case.ts';
 
-/** Use cases that wait for something; all others answer at once and are let finish. */
-const WAITING = ['awaitWorkflow', 'claimTask', 'followTopics', 'consumeTopics'] as const;
+type AnyUseCase = (context: CallContext, ...rest: unknown[]) => unknown;
 
 /**
- * The same application, whose waits end when the signal aborts: they answer what is true then, as when their time is up.
- * Whatever the protocol above, a server that stops keeps nobody waiting and drops no answer.
+ * The same application, whose waits end when the signal aborts: they answer what is true then, as when their time is up. A
+ * server that stops keeps nobody waiting and drops no answer; what writes is let finish, for a use case's signal never
+ * stops more than a wait.
  */
-export function withEndingWaits(application: Application, signal: AbortSignal): Application {
-  const ending = WAITING.map((name) => {
-    const useCase = application[name] as (context: CallContext, ...rest: unknown[]) => unknown; // each its own rest
-    return [
-      name,
-      (context: CallContext, ...rest: unknown[]) =>
-        useCase({ ...context, signal: eitherOf(context.signal, signal) }, ...rest),
-    ];
-  });
-  return { ...application, ...(Object.fromEntries(ending) as Partial<Application>) }; // as they were, but for the signal
+export function withEndingWaits(application: Application, ending: AbortSignal): Application {
+  const useCases = Object.entries(application) as unknown as [string, AnyUseCase][]; // each has its own rest
+  const wrapped = useCases.map(([name, useCase]): [string, AnyUseCase] => [
+    name,
+    (context, ...rest) =>
+      useCase({ ...context, signal: eitherOf(context.signal, ending) }, ...rest),
+  ]);
+  return Object.fromEntries(wrapped) as unknown as Application; // the same names, with what each takes and answers
 }
 
 function eitherOf(own: AbortSignal | undefined, ending: AbortSignal): AbortSignal {

@@ -37,7 +37,7 @@ export interface TestService extends HttpService {
   readonly ended: string[];
   /** Requests that reached `/api/v1/hold` and wait for `release`. */
   readonly held: { readonly count: number; release(): void };
-  ask(path: string, request?: Asked): Promise<Answer>;
+  readonly ask: (path: string, request?: Asked) => Promise<Answer>;
 }
 
 export interface Asked {

@@ -21,13 +21,12 @@ export const TASK_ERRORS = [
 
 /** Everything that the route, or what stands in front of all routes, can refuse. */
 export function errorsOf(route: Route): readonly ErrorCode[] {
-  const hasInput = takes(route.params) || takes(route.query) || takes(route.body);
   const codes: ErrorCode[] = [
     ...GATE_ERRORS,
     'not_acceptable',
+    'invalid_arguments', // a parameter that is not known, at the least
     'internal_error',
     ...(route.useCase ? (['missing_scope'] as const) : []),
-    ...(hasInput || route.takesIdempotencyKey ? (['invalid_arguments'] as const) : []),
     ...(takes(route.body) ? BODY_ERRORS : []),
     ...route.errors,
   ];

@@ -1,0 +1,36 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { isJsonObject, type JsonObject } from '../../../../src/domain/json.ts';
+import type { Operation } from './requests.ts';
+
+/** Says what is wrong with an answer, by the document alone; `undefined`: nothing. */
+export type Judge = (
+  operation: Operation,
+  answer: { readonly status: number; readonly type: string; readonly text: string },
+) => string | undefined;
+
+export function createJudge(document: JsonObject): Judge {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(document, 'doc');
+  return ({ path, method, described }, { status, type, text }) => {
+    if (status >= 500) return `answered ${status}`;
+    const response = memberOf(described.responses, String(status));
+    if (response === undefined) return `answered ${status}, which is not declared: ${text}`;
+    if (status === 304) return text === '' ? undefined : 'answered 304 with a body';
+    const [mediaType = ''] = type.split(';');
+    if (memberOf(memberOf(response, 'content'), mediaType) === undefined)
+      return `answered ${status} as ${type}, which is not declared`;
+    const pointer = ['paths', path, method, 'responses', String(status), 'content', mediaType]
+      .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
+      .join('/');
+    const validate =
+      ajv.getSchema(`doc#/${pointer}/schema`) ?? ajv.compile({ $ref: `doc#/${pointer}/schema` });
+    const body: unknown = mediaType.endsWith('json') ? JSON.parse(text) : text;
+    if (validate(body) === true) return undefined;
+    return `answered ${status} with what does not fit: ${ajv.errorsText(validate.errors)}: ${text.slice(0, 2_000)}`;
+  };
+}
+
+function memberOf(value: unknown, name: string): JsonObject | undefined {
+  const member = isJsonObject(value) ? value[name] : undefined;
+  return isJsonObject(member) ? member : undefined;
+}
