@@ -1,5 +1,6 @@
 import type { CreatedKey } from '../application/people/create-key.ts';
 import type { KeyStatus, KeyView } from '../application/people/api-keys.ts';
+import { DEFAULT_TENANT } from '../application/access.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
@@ -61,6 +62,11 @@ function notesOn({ id, name, tenant, scopes, expires_at }: CreatedKey): string[]
     `Keep it in a file that only you can read (chmod 600)${isForPeople ? ', away from agents' : ''}${given}.`,
     ...(isForPeople && scopes.includes('agents:work')
       ? ['Whoever holds it does the work of agents and answers approvals too: give it to no agent.']
+      : []),
+    ...(tenant !== DEFAULT_TENANT && scopes.includes('runs:write')
+      ? [
+          'Steps of all tenants run on the same workers, with the rights and files of their account.',
+        ]
       : []),
   ];
 }

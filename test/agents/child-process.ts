@@ -24,6 +24,8 @@ export interface Child {
 export interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whom it runs as, user and group. Default: whoever runs this. */
+  readonly uid?: number;
 }
 
 const groups = new Set<number>();
@@ -35,11 +37,12 @@ process.once('exit', () => {
 export function startChild(
   command: string,
   args: readonly string[],
-  { cwd, env }: Surroundings,
+  { cwd, env, uid }: Surroundings,
 ): Child {
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(command, args, {
     cwd,
     env,
+    ...(uid !== undefined && { uid, gid: uid }),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });

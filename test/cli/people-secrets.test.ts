@@ -132,11 +132,32 @@ describe('keys', () => {
     expect((await baton.run(['keys', 'revoke', 'bert'])).stdout).toContain('Nothing had to be');
   });
 
+  test('carry the scopes and the tenant that they are made with; another tenant’s answers nothing here', async () => {
+    const args = ['create', 'ci', '--scopes', 'runs:write, runs:read', '--tenant', 'acme'];
+    const created = await baton.run(['keys', ...args]);
+    expect(created.stdout).toMatch(/^bok_acme_[\w-]{43}\n$/);
+    expect(created.stderr).toContain('It is for runs:read, runs:write in the tenant acme.');
+    expect(created.stderr).toContain('run on the same workers');
+    const list = await baton.run(['keys', 'list', '--tenant', 'acme']);
+    expect(list.stdout).toMatch(/ci +acme +runs:read,runs:write +active/);
+    expect(list.stdout).not.toContain('default');
+    const person = await baton.keyFile('carl', '--tenant', 'acme');
+    const gate = await baton.startRun('gate.yaml');
+    const answered = await baton.approve(gate, person);
+    expect(answered.stderr).toMatch(/^error: The operator key is unknown, expired or revoked/);
+    expect(answered.stdout + answered.stderr).not.toContain('bok_');
+    expect(answered.code).toBe(4);
+    const revoked = await baton.run(['keys', 'revoke', 'ci', '--tenant', 'acme']);
+    expect(revoked.stdout).toMatch(/ci +acme +runs:read,runs:write +revoked/);
+  });
+
   test('refuses what is no name, no time, no key', async () => {
     const refusals: [string[], number][] = [
       [['create', ' '], 2],
       [['create', 'anna', '--expires', 'soon'], 2],
       [['create', 'anna', '--expires', '0s'], 2],
+      [['create', 'anna', '--scopes', 'everything'], 2],
+      [['create', 'anna', '--tenant', 'A/b'], 2],
       [['create'], 2],
       [['revoke', 'nobody'], 3],
       [[], 2],

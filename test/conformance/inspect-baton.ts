@@ -1,11 +1,9 @@
-import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import { startChild, withTimeout, type Child } from '../agents/child-process.ts';
+import { startChild } from '../agents/child-process.ts';
 import { createTemporaryFolder } from '../agents/temporary-folder.ts';
+import { readServedUrl } from '../support/read-served-url.ts';
 import { ERAS, type Era } from './inspector.ts';
 import { inspectServer, type Inspection } from './inspect-server.ts';
-
-const START_TIMEOUT_MS = 30_000;
 
 /** What was looked at over one transport in one era. */
 export interface Inspected {
@@ -51,7 +49,7 @@ async function overHttp(main: string, era: Era): Promise<Inspection[]> {
     },
   });
   try {
-    const url = await withTimeout(readUrl(server), START_TIMEOUT_MS, 'the start of baton serve');
+    const url = await readServedUrl(server);
     return await inspectServer({
       era,
       options: ['--transport', 'http', '--server-url', `${url}/mcp`],
@@ -64,16 +62,4 @@ async function overHttp(main: string, era: Era): Promise<Inspection[]> {
     await server.end();
     home.remove();
   }
-}
-
-/** The address that the server names when it listens. */
-async function readUrl(server: Child): Promise<string> {
-  for await (const line of createInterface(server.stdout)) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (url !== undefined) {
-      server.stdout.resume();
-      return url;
-    }
-  }
-  throw new Error(`baton serve did not start: ${server.stderrText()}`);
 }
