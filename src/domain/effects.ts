@@ -77,10 +77,11 @@ export function effectsOf(
 ): Effects {
   const effects: Effects = { enqueue: [], recall: [], timers: [], cancelTimers: [] };
   for (const event of events) addEffects(plan, event, heldSlots, effects);
-  const { enqueue, timers, cancelTimers } = effects;
+  const { enqueue, recall, timers, cancelTimers } = effects;
   return {
-    ...effects,
     enqueue: enqueue.map((task) => withPriority(plan, task, runPriority)),
+    recall,
+    cancelTimers,
     timers: timers.length === 0 ? timers : wantedTimers(timers, cancelTimers),
   };
 }

@@ -53,6 +53,17 @@ describe('what a handler is given', () => {
     expect(handler.attempt('b').context.lastHeartbeat).toBeUndefined();
   });
 
+  it('is whole in a copy, too', async () => {
+    await here.start(workflow([work('a')]));
+    worker();
+    await begun(here, handler, 1);
+    const { context } = handler.attempt('a');
+    const copy = { ...context };
+    expect(copy.idempotencyKey).toBe(context.idempotencyKey);
+    expect(copy.signal).toBe(context.signal);
+    expect(copy.signal.aborted).toBe(false);
+  });
+
   it('has one idempotency key over all attempts of a step, and another for every other step', async () => {
     const key = await here.start(workflow([work('a', retry(2)), work('b')]));
     worker();

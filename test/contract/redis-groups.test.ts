@@ -63,6 +63,18 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('commits that travel toge
     for (const key of RUNS) expect((await store.load(key))?.version).toBe(2);
   });
 
+  it.each([
+    ['plain text', 'plain'],
+    ['what has more bytes than characters', 'ü→😀'],
+  ])('arrive as they are: %s', async (_, text) => {
+    const written = RUNS.map(({ runId }) => JSON.stringify({ runId, text }));
+    await Promise.all(
+      RUNS.map((key, at) => commit(store, key, 0, { events: [written[at] ?? ''] })),
+    );
+    const read = await Promise.all(RUNS.map((key) => store.readHistory(key, 1, 10)));
+    expect(read.flat()).toEqual(written);
+  });
+
   it('are checked each alone: one conflicts, one repeats, one has lost its lease, the others pass', async () => {
     await commit(store, FIRST, 0, { enqueue: [task('a')] });
     await commit(store, SECOND, 0, { commands: [command({ id: 'known', answer: 7 })] });

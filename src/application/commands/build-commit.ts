@@ -42,7 +42,9 @@ export function buildCommit(decided: {
 }): BuiltCommit {
   const { key, run, draft, commands, nowMs } = decided;
   const before = run.state.run;
-  const bodies = commands.flatMap(({ events }) => events);
+  const [only] = commands;
+  const bodies =
+    only && commands.length === 1 ? only.events : commands.flatMap(({ events }) => events);
   const effects = effectsOf(
     run.plan,
     bodies,
@@ -54,6 +56,7 @@ export function buildCommit(decided: {
   const events = serialise(commands, before.version, nowMs);
   const tailBytes = events.reduce((sum, text) => sum + text.length, run.tailBytes);
   const snapshot = snapshotOf(run, draft, tailBytes);
+  // Before what is left of `enqueue` is read.
   const answered = answerAll(commands, effects.enqueue, draft.run.version);
   return {
     request: {
@@ -61,11 +64,13 @@ export function buildCommit(decided: {
       expectedVersion: before.version,
       commands: answered,
       events,
-      ...(snapshot && { snapshot }),
-      ...effects,
+      snapshot,
       enqueue: effects.enqueue.map((task) => inTenant(key.tenant, task)),
+      recall: effects.recall,
+      timers: effects.timers,
+      cancelTimers: effects.cancelTimers,
       messages: [],
-      ...(isListedOtherwise(before, draft.run) && { index: indexEntryOf(draft.run) }),
+      index: isListedOtherwise(before, draft.run) ? indexEntryOf(draft.run) : undefined,
     },
     tailBytes: snapshot ? 0 : tailBytes,
     snapshotBytes: snapshot?.data.length ?? run.snapshotBytes,
@@ -146,14 +151,9 @@ function answerAll(
   version: number,
 ): CommitCommand[] {
   return commands.map(({ envelope }) => {
+    const { commandId, answer = { version }, digest, acknowledge } = envelope;
     const continueWith = takeFirst(enqueue, envelope);
-    return {
-      id: envelope.commandId,
-      answer: envelope.answer ?? { version },
-      ...(envelope.digest !== undefined && { digest: envelope.digest }),
-      ...(envelope.acknowledge && { acknowledge: envelope.acknowledge }),
-      ...(continueWith && { continueWith }),
-    };
+    return { id: commandId, answer, digest, acknowledge, continueWith };
   });
 }
 

@@ -57,8 +57,12 @@ export function createLeastRecentlyUsed<Value>(
       const known = entries.get(key);
       total += weight - (known?.weight ?? 0);
       if (known === undefined) entries.set(key, { value, weight, isUsed: false });
-      else Object.assign(known, { value, weight, isUsed: true });
-      evictFor(key);
+      else {
+        known.value = value;
+        known.weight = weight;
+        known.isUsed = true;
+      }
+      if (entries.size > capacity || total > maxWeight) evictFor(key);
     },
     delete: remove,
     clear() {

@@ -6,9 +6,9 @@ import type { OpenBreaker } from '../../ports/breakers.ts';
 import type { StepHandler, StepHandlerError, StepOutcome } from '../../ports/step-handler.ts';
 import type { ClaimedTask } from '../../ports/work-source.ts';
 import { admitTask, type AdmittedTask } from './admit-task.ts';
+import { AttemptContext } from './attempt-context.ts';
 import type { AttemptGuard, StopReason } from './attempt-guard.ts';
 import { checkJson } from '../call-arguments.ts';
-import { idempotencyKeyOf } from '../commands/idempotency-key.ts';
 import type { CachedRun } from '../commands/run-cache.ts';
 import { taskInput } from './task-input.ts';
 import { postponementOf, TargetGate } from './target-gate.ts';
@@ -79,25 +79,17 @@ class TaskRun {
   async #callHandler(handler: StepHandler, guard: AttemptGuard): Promise<StepOutcome> {
     const { run } = this.#run.state;
     const { key } = this.#task.lease;
-    const { id } = this.#step;
     try {
-      return await handler.run({
-        tenant: key.tenant,
-        runId: key.runId,
-        workflow: run.name,
-        step: id,
-        get idempotencyKey() {
-          return idempotencyKeyOf(key, id);
-        },
-        attempt: this.#task.attempt,
-        input: taskInput(this.#step, this.#record),
-        workspace: run.workspace,
-        lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,
-        get signal() {
-          return guard.signal;
-        },
-        heartbeat: (payload) => guard.beat(payload),
-      });
+      return await handler.run(
+        new AttemptContext(guard, key, {
+          workflow: run.name,
+          step: this.#step.id,
+          attempt: this.#task.attempt,
+          input: taskInput(this.#step, this.#record),
+          workspace: run.workspace,
+          lastHeartbeat: guard.heartbeat ?? this.#record.heartbeat,
+        }),
+      );
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { kind: 'failed', error: { code: 'handler_error', message, effectState: 'unknown' } };

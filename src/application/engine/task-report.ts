@@ -22,7 +22,7 @@ export interface ReportPorts {
   /** Stands in the events. */
   readonly actor: string;
   readonly leaseDurationMs: number;
-  canContinue(queue: string): boolean;
+  readonly canContinue: (queue: string) => boolean;
 }
 
 export interface TaskPorts extends ReportPorts {
@@ -74,7 +74,7 @@ export class TaskReport {
       actor: this.#ports.actor,
       causationId: `task:${slot}#${attempt}`,
       acknowledge: guard?.lease ?? lease,
-      canContinue: (queue) => this.#ports.canContinue(queue),
+      canContinue: this.#ports.canContinue,
     });
   }
 
