@@ -9,6 +9,9 @@ import { declaresTasks, missingTasksExtension } from './tasks/client-extension.t
 const LISTEN = 'subscriptions/listen';
 const CANCELLED = 'notifications/cancelled';
 
+/** Addresses of one request; of those behind them nothing is heard. */
+const MAX_LOOKED_AT = 1_000;
+
 const idSchema = z.union([z.string(), z.number()]);
 
 const listenSchema = z.looseObject({
@@ -22,7 +25,6 @@ const listenSchema = z.looseObject({
       /** Of the tasks extension. */
       taskIds: z.array(z.string()).optional(),
     }),
-    _meta: z.unknown(),
   }),
 });
 export type Listen = z.infer<typeof listenSchema>;
@@ -123,7 +125,7 @@ export function narrowListen(
   const { resourceSubscriptions } = listen.params.notifications;
   if (resourceSubscriptions === undefined) return listen;
   let { left } = watch;
-  const honoured = [...new Set(resourceSubscriptions)].filter((uri) => {
+  const honoured = [...new Set(resourceSubscriptions.slice(0, MAX_LOOKED_AT))].filter((uri) => {
     if (registry.find(uri) === undefined) return false;
     if (watch.isWatched(uri)) return true;
     left -= 1;

@@ -34,11 +34,20 @@ interface Watched {
   fingerprint?: string | undefined;
 }
 
+/** Resources that several watches may have together. */
+export interface WatchBudget {
+  left(): number;
+  take(count: number): void;
+  give(count: number): void;
+}
+
 export interface ResourceWatchOptions {
   readonly resources: WatchedResources;
   readonly changes: ChangeFeed;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Default: as many as the connection may. */
+  readonly budget?: WatchBudget;
 }
 
 /**
@@ -74,7 +83,8 @@ export class ResourceWatch {
 
   /** How many more resources can be subscribed to. */
   get left(): number {
-    return MAX_SUBSCRIPTIONS - this.#seen.size;
+    const own = MAX_SUBSCRIPTIONS - this.#seen.size;
+    return Math.min(own, this.#options.budget?.left() ?? own);
   }
 
   isWatched(uri: string): boolean {
@@ -83,11 +93,13 @@ export class ResourceWatch {
 
   /** The caller keeps to `left`. */
   async subscribe(subscriber: Subscriber, uris: readonly string[]): Promise<void> {
+    if (this.#isClosed) return;
     const own = this.#subscribers.get(subscriber) ?? new Set();
     this.#subscribers.set(subscriber, own);
     const fresh = uris.filter((uri) => !this.#seen.has(uri));
     for (const uri of uris) own.add(uri);
-    const { resources } = this.#options;
+    const { resources, budget } = this.#options;
+    budget?.take(fresh.length);
     for (const uri of fresh) this.#seen.set(uri, { runId: resources.runOf(uri) });
     // Before the first reading, so that no change falls in between.
     this.#watch();
@@ -115,8 +127,8 @@ export class ResourceWatch {
       this.#listSubscribers.delete(subscriber);
     }
     for (const each of ended) {
-      if (![...this.#subscribers.values()].some((others) => others.has(each)))
-        this.#seen.delete(each);
+      const isWanted = [...this.#subscribers.values()].some((others) => others.has(each));
+      if (!isWanted && this.#seen.delete(each)) this.#options.budget?.give(1);
     }
     if (this.#isIdle()) this.#stop();
   }
@@ -126,6 +138,7 @@ export class ResourceWatch {
     this.#isClosed = true;
     this.#subscribers.clear();
     this.#listSubscribers.clear();
+    this.#options.budget?.give(this.#seen.size);
     this.#seen.clear();
     this.#stop();
   }

@@ -68,7 +68,7 @@ export function serveSubscriptions(
 
 const TOO_MANY = {
   code: 'too_many_subscriptions',
-  message: `This connection is subscribed to ${MAX_SUBSCRIPTIONS} resources, which is the limit.`,
+  message: `No more resources can be subscribed to: a connection may have ${MAX_SUBSCRIPTIONS}, and over HTTP a key a bounded number over all its connections.`,
   changed: 'nothing',
   next: 'Unsubscribe from some first (resources/unsubscribe); await_workflow waits for a run without a subscription.',
 } as const;

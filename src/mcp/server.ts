@@ -6,15 +6,13 @@ import { MAX_WAIT_SECONDS } from '../application/call-arguments.ts';
 import { prompts } from '../../prompts/index.ts';
 import { resources } from '../../resources/index.ts';
 import { tools as allTools } from '../../tools/index.ts';
-import type { ChangeFeed } from '../ports/change-feed.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import { AskUser, QUESTION_TIMEOUT_MS, type AskUserOptions } from './ask-user.ts';
 import { callContext, standingContext } from './call-context.ts';
 import { DeclinedQuestions } from './declined-questions.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { createResourceRegistry, type ResourceRegistry } from './resource-registry.ts';
-import { CONNECTION, ResourceWatch } from './resource-watch.ts';
+import { CONNECTION, ResourceWatch, type ResourceWatchOptions } from './resource-watch.ts';
 import { serveCompletions } from './serve-completions.ts';
 import { servePrompts } from './serve-prompts.ts';
 import { serveResources, serveSubscriptions } from './serve-resources.ts';
@@ -42,7 +40,7 @@ export interface McpServerOptions {
     // Of the connection alone, where it is not given.
     Partial<Pick<AskUserOptions, 'declined'>>;
   /** What subscriptions are served from. Without it resources are read, but nobody can subscribe. */
-  readonly live?: { readonly changes: ChangeFeed; readonly clock: Clock };
+  readonly live?: Pick<ResourceWatchOptions, 'changes' | 'clock' | 'budget'>;
   /** Aborts when the server is about to stop: calls that wait answer what they know. Default: never. */
   readonly ending?: AbortSignal;
 }

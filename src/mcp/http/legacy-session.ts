@@ -102,7 +102,7 @@ export class LegacySession {
   async handle(request: Request, body: unknown): Promise<Response> {
     const lastEventId = request.method === 'GET' ? request.headers.get('last-event-id') : null;
     if (lastEventId !== null && !this.#events.has(lastEventId)) return rpcError(400, FORGOTTEN);
-    const asked = [body].flat().filter((message) => isJSONRPCRequest(message));
+    const asked = requestsOf(body);
     if (
       asked.length > 0 &&
       this.#working.size + asked.length > this.#options.limits.requestsPerSession
@@ -165,6 +165,14 @@ export class LegacySession {
 }
 
 const RETRY_MS = 1_000;
+
+/** The transport refuses larger batches unread. */
+const MAX_BATCH = 100;
+
+function requestsOf(body: unknown) {
+  if (!Array.isArray(body)) return isJSONRPCRequest(body) ? [body] : [];
+  return body.length > MAX_BATCH ? [] : body.filter((message) => isJSONRPCRequest(message));
+}
 
 function isAnswer(message: JSONRPCMessage) {
   return isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);

@@ -1,7 +1,9 @@
+import { callerIdOf } from '../caller-id.ts';
 import { DeclinedQuestions } from '../declined-questions.ts';
 import { createConnection, type McpServerOptions } from '../server.ts';
-import type { McpLimits } from './mcp-limits.ts';
+import { DEFAULT_MCP_LIMITS, type McpLimits } from './mcp-limits.ts';
 import { serveConnections, type McpEndpoint } from './serve-connections.ts';
+import { WatchBudgets } from './watch-budgets.ts';
 
 export interface McpEndpointOptions extends Omit<McpServerOptions, 'caller' | 'live' | 'ending'> {
   readonly live: NonNullable<McpServerOptions['live']>;
@@ -14,11 +16,14 @@ export function createMcpEndpoint({ limits, ...options }: McpEndpointOptions): M
   const ending = new AbortController();
   // A client of 2026-07-28 has no connection that would remember.
   const askUser = options.askUser && { declined: new DeclinedQuestions(), ...options.askUser };
+  const { watchedPerCaller = DEFAULT_MCP_LIMITS.watchedPerCaller } = limits ?? {};
+  const budgets = new WatchBudgets(watchedPerCaller);
   return serveConnections({
     connect: (caller) =>
       createConnection({
         ...options,
         ...(askUser && { askUser }),
+        live: { ...options.live, budget: budgets.of(callerIdOf(caller)) },
         caller,
         ending: ending.signal,
       }),

@@ -16,6 +16,8 @@ export interface McpLimits {
   /** `subscriptions/listen` requests open at once. */
   readonly listening: number;
   readonly listeningPerCaller: number;
+  /** Resources that a caller is subscribed to, over all its sessions and requests of both eras. */
+  readonly watchedPerCaller: number;
   /** What may wait in one stream for a client that does not read it; then the stream is cut. */
   readonly backlogBytes: number;
   readonly bodyBytes: number;
@@ -31,6 +33,7 @@ export const DEFAULT_MCP_LIMITS: McpLimits = {
   eventBytes: 64 * 2 ** 20,
   listening: 1_024,
   listeningPerCaller: 64,
+  watchedPerCaller: 1_000,
   backlogBytes: 2 ** 20,
   bodyBytes: 4 * 2 ** 20,
 };

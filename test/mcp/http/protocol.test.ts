@@ -68,6 +68,20 @@ describe('a request is refused', () => {
       });
   });
 
+  it('that holds more messages than one may, unread', async () => {
+    const served = await serveHttp();
+    const session = { 'mcp-session-id': await openSession(served) };
+    const startedMs = performance.now();
+    const many = `[${'1,'.repeat(1_000_000)}1]`;
+    expect((await served.post(many, session)).status).toBe(400);
+    expect((await served.post(many)).status).toBe(400);
+    const listen = await askModern(served, 'subscriptions/listen', {
+      params: { notifications: { resourceSubscriptions: Array(300_000).fill('x://y') } },
+    });
+    expect(listen).toMatchObject({ status: 200, id: 1 });
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
   it('that is JSON and no message', async () => {
     const served = await serveHttp();
     const session = { 'mcp-session-id': await openSession(served) };

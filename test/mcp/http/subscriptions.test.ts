@@ -90,6 +90,35 @@ describe.each(ERAS)('a subscriber of the %s era over HTTP', (...era) => {
     await vi.waitFor(() => expect(bench.clock.sleeping()).toBe(asleep + sweeping));
   });
 
+  it('is subscribed to a bounded number of resources over all connections of its key', async () => {
+    const served = await serveHttp({ limits: { watchedPerCaller: 2 } });
+    const { bench } = served;
+    await bench.register(TIMED);
+    const uris: string[] = [];
+    for (let at = 0; at < 3; at += 1) uris.push(`workflow://runs/${await bench.start('timed')}`);
+    const [first = '', second = '', third = ''] = uris;
+    const one = await subscriber(served, era, CALLER);
+    const two = await subscriber(served, era, CALLER);
+    const held = await one.subscribe(first);
+    await two.subscribe(second);
+    /** Whether the address was accepted. */
+    const isAccepted = async (as: typeof one, uri: string): Promise<boolean> => {
+      try {
+        const subscription = await as.subscribe(uri);
+        return (
+          subscription?.honoredFilter.resourceSubscriptions?.includes(uri) ?? era[0] === 'legacy'
+        );
+      } catch {
+        return false;
+      }
+    };
+    expect(await isAccepted(two, third)).toBe(false);
+    expect(await isAccepted(await subscriber(served, era, callerWith('k2')), third)).toBe(true);
+    if (held) await held.close();
+    else await one.client.unsubscribeResource({ uri: first });
+    await vi.waitFor(async () => expect(await isAccepted(two, third)).toBe(true));
+  });
+
   it('goes with its key', async () => {
     const served = await serveHttp();
     const { bench, endpoint } = served;
