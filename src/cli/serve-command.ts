@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { createAuthenticate } from '../application/people/authenticate.ts';
-import { readKeys, statusOfKey } from '../application/people/api-keys.ts';
+import { hasActiveKeys } from '../application/people/has-keys.ts';
 import type { Baton } from '../composition.ts';
 import type { LoadedConfig, OptionValue } from '../config.ts';
 import { shownStore } from '../config/store-place.ts';
@@ -72,9 +72,7 @@ async function requireKeys(
   const { isLoopback } = await import('../http/loopback.ts');
   const { host } = config.http;
   if (isLoopback(host) || fileKey !== undefined) return;
-  const nowMs = ports.clock.now();
-  const keys = await readKeys(ports.store);
-  if (keys.some(({ record }) => statusOfKey(record, nowMs) === 'active')) return;
+  if (await hasActiveKeys(ports)) return;
   throw new CliFailure({
     exitCode: EXIT.refused,
     code: 'no_keys',

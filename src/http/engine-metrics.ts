@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { LOCAL_CALLER } from '../application/access.ts';
+import { DEFAULT_TENANT, type Scope } from '../application/access.ts';
 import type { Application } from '../application/application.ts';
 import type { Activity } from '../application/health/get-activity.ts';
+
+/** Who reads figures is not told what names other tenants gave their queues: no more than runs:read shows. */
+const READER = { tenant: DEFAULT_TENANT, scopes: new Set<Scope>(['runs:read']) };
 
 /** What this process has counted since it started. */
 export interface ProcessCounts {
@@ -23,7 +26,7 @@ export function createEngineMetrics(
   const show = gaugesOfStore(registry);
   return {
     refresh: async () => {
-      const context = { ...LOCAL_CALLER, actor: 'metrics', causationId: 'metrics' };
+      const context = { ...READER, actor: 'metrics', causationId: 'metrics' };
       const activity = await sources.application.getActivity(context, {});
       show(activity.ok ? activity.value : undefined);
     },

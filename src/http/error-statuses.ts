@@ -1,3 +1,5 @@
+import type { RejectionCode } from '../domain/rejection.ts';
+
 /** What each error of a use case, or of HTTP itself, is called in HTTP. One code has one status, wherever it comes. */
 export const ERROR_STATUSES = {
   // Of the request as HTTP has it.
@@ -47,7 +49,9 @@ export const ERROR_STATUSES = {
   // Of who asks.
   not_an_approver: 403,
   operator_key_refused: 403,
+  other_tenant: 403,
   person_required: 403,
+  repository_not_available: 403,
 
   // Of how it stands.
   already_exists: 409,
@@ -81,7 +85,7 @@ export const ERROR_STATUSES = {
   store_unavailable: 503,
   server_busy: 503,
   shutting_down: 503,
-} as const;
+} as const satisfies Record<RejectionCode, number> & Record<string, number>;
 export type ErrorCode = keyof typeof ERROR_STATUSES;
 export type ErrorStatus = (typeof ERROR_STATUSES)[ErrorCode];
 

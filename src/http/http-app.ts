@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Caller } from '../application/access.ts';
-import { DEFAULT_TENANT, missingScope } from '../application/access.ts';
+import { missingScope } from '../application/access.ts';
+import { seesInstallation } from '../application/tenant-view.ts';
 import type { Config } from '../config/config-schema.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
@@ -65,7 +66,9 @@ export function createHttpApp(parts: HttpAppParts): Hono<ServeEnv> {
   );
   app.all('/mcp', (c) => mcp.fetch(c.req.raw, c.get('caller')));
   app.get('/metrics', async (c) => {
-    if (!mayReadMetrics(c.get('caller'))) return problemResponse(c, missingScope('runs:read'));
+    const caller = c.get('caller');
+    if (!seesInstallation(caller)) return problemResponse(c, OF_THE_INSTALLATION, 403);
+    if (!caller.scopes.has('runs:read')) return problemResponse(c, missingScope('runs:read'));
     const { contentType, text } = await parts.metrics();
     return c.body(text, 200, { 'content-type': contentType });
   });
@@ -79,10 +82,12 @@ export function createHttpApp(parts: HttpAppParts): Hono<ServeEnv> {
   return app;
 }
 
-/** Figures are of the whole store: a key of one tenant must not read those of the others. */
-function mayReadMetrics({ tenant, scopes }: Caller): boolean {
-  return scopes.has('admin') || (tenant === DEFAULT_TENANT && scopes.has('runs:read'));
-}
+const OF_THE_INSTALLATION = {
+  code: 'not_for_this_tenant',
+  message: 'These figures are of the whole installation, which keys of this tenant are not shown.',
+  changed: 'nothing',
+  next: 'GET /api/v1/health tells what concerns this tenant.',
+} as const;
 
 const UNKNOWN_PATH = {
   code: 'not_found',

@@ -189,7 +189,7 @@ describe('what is served', () => {
     expect(broken.text).not.toContain('secret');
   });
 
-  test('figures are for who may read runs of the first tenant, or everything', async () => {
+  test('figures are for who may read runs of the first tenant, and for nobody of another', async () => {
     const { ask, keys } = await startService();
     const status = async (tenant: string, scope: 'runs:read' | 'runs:write' | 'admin') => {
       const key = `bok_${tenant}_${scope.replace(':', '_')}`;
@@ -199,7 +199,8 @@ describe('what is served', () => {
     expect(await status('default', 'runs:read')).toBe(200);
     expect(await status('default', 'runs:write')).toBe(403);
     expect(await status('other', 'runs:read')).toBe(403);
-    expect(await status('other', 'admin')).toBe(200);
+    expect(await status('default', 'admin')).toBe(403);
+    expect(await status('other', 'admin')).toBe(403);
     expect((await ask('/metrics')).text).toBe('figures');
   });
 

@@ -9,6 +9,7 @@ import { createTemporaryFolder } from '../agents/temporary-folder.ts';
 import { installPinned } from '../support/install-pinned.ts';
 import { buildStages } from './build-stages.ts';
 import { checkCompose, checkDockerfile, checkWorkflow, LINTERS_FOLDER } from './check-files.ts';
+import { runWithRedis } from './run-with-redis.ts';
 import { runImage, setWritable } from './run-image.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -42,6 +43,7 @@ async function tryImage(): Promise<boolean> {
     print('passed  the instructions of each stage, in an empty folder');
     try {
       for (const shown of await runImage(built)) print(`passed  ${shown}`);
+      print(`passed  ${await runWithRedis(built, ROOT, folder.path)}`);
     } finally {
       setWritable(built.root, true);
     }

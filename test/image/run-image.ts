@@ -3,7 +3,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { runChild, startChild, withTimeout, type Child } from '../agents/child-process.ts';
 import { readServedUrl } from '../support/read-served-url.ts';
 import type { BuiltStage } from './build-stages.ts';
@@ -13,13 +13,13 @@ const HEALTH_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 20_000;
 const KEY = 'image-check-0123456789abcdef0123456789abcdef';
 
-/** Done in this order; each throws with what was expected. */
+/** Starts it as an engine would, on a file. Done in this order; each throws with what was expected. */
 export async function runImage(built: BuiltStage): Promise<string[]> {
-  const container = await prepare(built);
+  const container = await prepareContainer(built);
   const refusal = await run(container, { BATON_HTTP_KEY_FILE: '' });
   assert.notEqual(refusal.code, 0);
   assert.match(refusal.stderr, /holds no key/);
-  const server = start(container);
+  const server = startContainer(container);
   try {
     const url = await readServedUrl(server);
     await requireHealth(container, 0);
@@ -40,7 +40,7 @@ export async function runImage(built: BuiltStage): Promise<string[]> {
   ];
 }
 
-interface Container {
+export interface Container {
   readonly built: BuiltStage;
   readonly node: string;
   /** Undefined: this process is not root, and cannot become another user. */
@@ -49,14 +49,17 @@ interface Container {
   readonly files: readonly string[];
 }
 
-/** A volume of its own, a key file, a free port of loopback, and a Node that stands where the base image has it. */
-async function prepare(built: BuiltStage): Promise<Container> {
+/** A volume of its own, a key file, a free port of loopback, and Node where the base image has it. */
+export async function prepareContainer(built: BuiltStage, config = ''): Promise<Container> {
   const { root } = built;
+  setWritable(root, true);
   const uid = process.getuid?.() === 0 ? NOBODY : undefined;
   const keyFile = join(root, 'run/secrets/baton_http_key');
   const node = join(root, 'usr/local/bin/node');
-  for (const file of [keyFile, node]) mkdirSync(dirname(file), { recursive: true });
+  const configFile = join(root, 'etc/baton/config.yaml');
+  for (const file of [keyFile, node, configFile]) mkdirSync(dirname(file), { recursive: true });
   writeFileSync(keyFile, `${KEY}\n`);
+  writeFileSync(configFile, config);
   cpSync(process.execPath, node, { dereference: true });
   if (uid !== undefined) chownSync(join(root, 'data'), uid, uid);
   setWritable(root, false);
@@ -78,19 +81,24 @@ async function prepare(built: BuiltStage): Promise<Container> {
 export function setWritable(root: string, isWritable: boolean): void {
   const mode = isWritable ? 0o755 : 0o555;
   chmodSync(root, mode);
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }))
-    if (entry.isDirectory() && entry.name !== 'data')
-      chmodSync(join(entry.parentPath, entry.name), mode);
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory() && !isOfVolume(relative(root, path))) chmodSync(path, mode);
+  }
+}
+
+function isOfVolume(path: string): boolean {
+  return path === 'data' || path.startsWith('data/');
 }
 
 function listFiles({ built: { root } }: Pick<Container, 'built'>): string[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => !path.startsWith('data/'))
+    .filter((path) => !isOfVolume(path))
     .sort();
 }
 
 /** On loopback, as nobody is to reach this machine; that a key is asked for all the same is a setting. */
-function start({ built, node, uid, env }: Container): Child {
+export function startContainer({ built, node, uid, env }: Container): Child {
   const [, ...args] = [...built.entrypoint, ...built.command];
   return startChild(node, args, {
     cwd: join(built.root, built.workdir),
@@ -125,10 +133,15 @@ async function requireHealth(container: Container, expected: number): Promise<vo
 async function requireKey(url: string): Promise<void> {
   const without = await fetch(`${url}/api/v1/health`);
   assert.equal(without.status, 401);
-  const withKey = await fetch(`${url}/api/v1/health`, {
-    headers: { Authorization: `Bearer ${KEY}` },
-  });
-  assert.equal(withKey.status, 200);
+  await readHealth(url);
+}
+
+/** What the server says of itself to the holder of the key. */
+export async function readHealth(url: string): Promise<string> {
+  const headers = { Authorization: `Bearer ${KEY}` };
+  const answer = await fetch(`${url}/api/v1/health`, { headers });
+  assert.equal(answer.status, 200);
+  return answer.text();
 }
 
 async function stop(server: Child, signal: string): Promise<void> {
@@ -137,7 +150,7 @@ async function stop(server: Child, signal: string): Promise<void> {
   assert.equal(code, 0, `exit code after ${signal}`);
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // it listens on a port

@@ -57,6 +57,10 @@ export const cursorQuery = z
 const runId = z.string().trim().min(1).max(200);
 export const workflowParams = z.strictObject({ workflow_id: runId.describe('Of the run') });
 
+export const taskParams = z.strictObject({
+  task: z.string().min(1).max(1_000).describe('The word that claim_task gave, whole'),
+});
+
 export const time = z.iso.datetime();
 export const runStatus = z.enum(RUN_STATUSES);
 export const json = z.unknown();

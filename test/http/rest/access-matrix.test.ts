@@ -54,7 +54,7 @@ async function send(
   const ending = new AbortController();
   const { signal: shutdown } = ending;
   const { clock } = bench;
-  const rig = createRig({ caller, bench: { ...bench, application }, clock, shutdown });
+  const rig = createRig({ caller, bench: { ...bench, application }, shutdown });
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const parameter = PARAMETERS[name];
     if (parameter === undefined) throw new Error(`no line for "${name}"`);

@@ -169,9 +169,10 @@ describe('GET /events', () => {
   it('lets go of the store when the reader is gone, cut off or aborted', async () => {
     const bench = createWorkbench();
     let listeners = 0;
-    const { onChange } = bench.store;
-    bench.store.onChange = (listener) => {
-      const unsubscribe = onChange(listener);
+    const { store } = bench;
+    const subscribe = store.onChange.bind(store);
+    store.onChange = (listener) => {
+      const unsubscribe = subscribe(listener);
       listeners += 1;
       return () => {
         listeners -= 1;

@@ -11,8 +11,8 @@ import { createRig, type Reply } from './rig.ts';
 
 const PROBLEM = 'application/problem+json';
 
-function refusal({ status, type, field }: Reply): unknown[] {
-  return [status, type, field('code'), field('changed')];
+function refusal(reply: Reply): unknown[] {
+  return [reply.status, reply.type, reply.field('code'), reply.field('changed')];
 }
 
 describe('the routes', () => {

@@ -3,6 +3,7 @@ import { problemSchema } from '../../problem.ts';
 import { REST_PATH, TAGS, type Route } from '../define-route.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { operationOf } from './operation.ts';
+import { shareRefusals } from './shared-responses.ts';
 
 const DESCRIPTION = `Durable workflows for coding agents.
 
@@ -17,6 +18,7 @@ export function createOpenApiDocument(
   version: string,
   { isExact = false }: { readonly isExact?: boolean } = {},
 ): JsonObject {
+  const { paths, responses } = shareRefusals(pathsOf(routes));
   return {
     openapi: '3.1.1',
     info: {
@@ -27,7 +29,7 @@ export function createOpenApiDocument(
     },
     servers: [{ url: REST_PATH }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    paths: pathsOf(routes),
+    paths,
     components: {
       securitySchemes: {
         key: {
@@ -37,6 +39,7 @@ export function createOpenApiDocument(
             'An API key (baton keys create). Its scopes are the roles that operations name.',
         },
       },
+      responses,
       schemas: schemasOf(routes, isExact),
     },
   };

@@ -4,10 +4,13 @@ import { defineRoute, type Route } from '../define-route.ts';
 import { NONE } from '../schemas.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
 
-/** The routes, and the one that answers the document of them all. */
+/** The routes, and the one that answers the document of them all; it is made when somebody first asks. */
 export function withDocument(routes: readonly Route[], version: string): readonly Route[] {
-  const all = [...routes, describeApi(() => document)];
-  const document = createOpenApiDocument(all, version);
+  let document: JsonObject | undefined;
+  const all: readonly Route[] = [
+    ...routes,
+    describeApi(() => (document ??= createOpenApiDocument(all, version))),
+  ];
   return all;
 }
 

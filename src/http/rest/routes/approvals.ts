@@ -1,31 +1,11 @@
 import { z } from 'zod';
-import type { ApprovalView } from '../../../application/people/approval-view.ts';
-import { personOfKey, type Person } from '../../../application/people/person.ts';
-import { REST_PATH, defineRoute } from '../define-route.ts';
-import { nextLink, workflowPath } from '../links.ts';
+import { approval, viewApproval } from '../approval-views.ts';
+import { defineRoute } from '../define-route.ts';
+import { workflowPath } from '../links.ts';
+import { withPerson } from '../person.ts';
 import { RUN_ERRORS } from '../route-errors.ts';
-import { NONE, cursorQuery, json, time, waitBody, workflowParams } from '../schemas.ts';
+import { NONE, waitBody, workflowParams } from '../schemas.ts';
 import { commandSchema, viewCommand } from '../workflow-views.ts';
-
-const approval = z.object({
-  approval_id: z.string(),
-  status: z.enum(['waiting', 'chosen', 'rejected', 'expired', 'withdrawn']),
-  question: z.string(),
-  choices: z.array(z.string()),
-  approvers: z.array(z.string()).optional().describe('Absent: anyone'),
-  asked_at: time.optional(),
-  expires_at: time.optional(),
-  asked_by: z.string().optional().describe('An agent; absent: the workflow'),
-  step_id: z.string().optional(),
-  choice: z.string().optional(),
-  answered_by: z.string().optional(),
-  comment: z.string().optional(),
-});
-
-/** What more an answer of a use case has is for those who call tools. */
-function viewApproval(view: ApprovalView): z.infer<typeof approval> {
-  return approval.parse(view);
-}
 
 export const listApprovals = defineRoute({
   name: 'list_approvals',
@@ -126,99 +106,13 @@ export const resolveApproval = defineRoute({
     'unknown_approval',
     'unknown_choice',
   ],
-  run: async (application, context, { params, body }) => {
-    if (context.caller.key === undefined) return PERSON_REQUIRED;
-    const { workflow_id: run_id, approval_id } = params;
-    const person = personOfKey(context.caller) ?? NOBODY;
-    const wish = { run_id, approval_id, ...body, person };
-    const resolved = await application.resolveApproval(context, wish);
-    if (!resolved.ok) return resolved;
-    return {
-      ok: true,
-      value: { status: 200, body: { ...viewCommand(resolved.value), approval_id } },
-    };
-  },
-});
-
-/** A key without the scope is refused by the use case, which says so. */
-const NOBODY: Person = { name: '', via: 'operator_key' };
-
-/** As at the command line where there is no terminal: only a key says who somebody is. */
-const PERSON_REQUIRED = {
-  ok: false,
-  error: {
-    code: 'person_required',
-    message: 'Only a person answers this, and a request without a key does not say who it is of.',
-    changed: 'nothing',
-    next: 'Send the person’s own key as Authorization: Bearer …; or answer at a terminal: baton inbox.',
-  },
-} as const;
-
-export const listInbox = defineRoute({
-  name: 'list_inbox',
-  method: 'GET',
-  path: '/approvals',
-  tag: 'approvals',
-  summary: 'Everything that waits for people: approvals, and tasks handed to them',
-  useCase: 'listInbox',
-  params: NONE,
-  query: z.strictObject({
-    person: z.string().min(1).max(100).optional().describe('Only what this person may answer'),
-    cursor: cursorQuery,
-  }),
-  body: NONE,
-  statuses: { 200: 'A page of runs in which something waits; newest first' },
-  answer: [
-    'Inbox',
-    z.object({
-      workflows: z.array(
-        z.object({
-          workflow_id: z.string(),
-          type: z.string(),
-          status: z.string(),
-          approvals: z.array(approval),
-          tasks: z.array(
-            z.object({
-              step_id: z.string(),
-              person: z.string().optional().describe('Absent: anyone'),
-              from: z.string(),
-              handed_at: time,
-              instructions: json,
-              note: z.string().optional(),
-              context: json.optional(),
-            }),
-          ),
-        }),
-      ),
-      unreadable: z.array(z.object({ workflow_id: z.string(), message: z.string() })),
-      next_cursor: z.string().optional(),
+  run: async (application, context, { params, body }) =>
+    withPerson(context, async (person) => {
+      const { workflow_id: run_id, approval_id } = params;
+      const wish = { run_id, approval_id, ...body, person };
+      const resolved = await application.resolveApproval(context, wish);
+      if (!resolved.ok) return resolved;
+      const answer = { ...viewCommand(resolved.value), approval_id };
+      return { ok: true, value: { status: 200, body: answer } };
     }),
-  ],
-  headers: { Link: 'rel="next": the next page (RFC 8288); none on the last' },
-  errors: ['invalid_cursor'],
-  run: async (application, context, { query }) => {
-    const listed = await application.listInbox(context, query);
-    if (!listed.ok) return listed;
-    const { runs, unreadable, next_cursor } = listed.value;
-    const link = { ...query, cursor: next_cursor };
-    const workflows = runs.map(({ run_id, workflow, approvals, tasks, ...rest }) => ({
-      workflow_id: run_id,
-      type: workflow,
-      ...rest,
-      approvals: approvals.map(viewApproval),
-      tasks: [...tasks],
-    }));
-    return {
-      ok: true,
-      value: {
-        status: 200,
-        headers: nextLink(`${REST_PATH}/approvals`, link, next_cursor === undefined),
-        body: {
-          workflows,
-          unreadable: unreadable.map(({ run_id, message }) => ({ workflow_id: run_id, message })),
-          ...(next_cursor !== undefined && { next_cursor }),
-        },
-      },
-    };
-  },
 });

@@ -75,7 +75,6 @@ export const signalWorkflow = defineRoute({
     'cancelling',
     'history_limit',
     'invalid_input',
-    'nested_too_deeply',
     'run_too_large',
     'signal_buffer_full',
     'step_not_waiting_for_decision',

@@ -1,25 +1,15 @@
 import type { Route } from '../define-route.ts';
 import { followEvents } from '../events/events-route.ts';
 import { listAgents, registerAgent } from './agents.ts';
-import { listApprovals, listInbox, requestApproval, resolveApproval } from './approvals.ts';
+import { listApprovals, requestApproval, resolveApproval } from './approvals.ts';
+import { answerTask, listInbox } from './inbox.ts';
 import { cancelWorkflow, pauseWorkflow, resumeWorkflow, signalWorkflow } from './commands.ts';
 import { getDefinition, listDefinitions, registerDefinition } from './definitions.ts';
 import { getHealth, publishMessage } from './operations.ts';
-import {
-  explainWorkflow,
-  getStage,
-  getWorkflowGraph,
-  getWorkflowHistory,
-  listStages,
-} from './run-details.ts';
-import {
-  claimTask,
-  completeTask,
-  failTask,
-  handoffTask,
-  heartbeatTask,
-  releaseTask,
-} from './tasks.ts';
+import { explainWorkflow, getWorkflowGraph, getWorkflowHistory } from './run-details.ts';
+import { getStage, listStages } from './stages.ts';
+import { completeTask, failTask, heartbeatTask, releaseTask } from './task-reports.ts';
+import { claimTask, handoffTask } from './tasks.ts';
 import { getWorkflow, listWorkflows, startWorkflow } from './workflows.ts';
 
 /** The table: every route but the one that answers the document of the table. */
@@ -40,6 +30,7 @@ export const routes: readonly Route[] = [
   requestApproval,
   resolveApproval,
   listInbox,
+  answerTask,
   listDefinitions,
   getDefinition,
   registerDefinition,

@@ -47,13 +47,11 @@ export const startWorkflow = defineRoute({
   answer: ['StartedWorkflow', startedSchema],
   headers: { Location: 'Path of the run' },
   errors: [
-    ...RUN_ERRORS,
     'unknown_workflow',
     'invalid_input',
     'idempotency_key_reused',
     'payload_too_large',
-    'nested_too_deeply',
-    'run_too_large',
+    'run_unreadable',
   ],
   run: async (application, { idempotencyKey, ...context }, { body }) => {
     const { type: workflow, input, priority, wait_seconds } = body;

@@ -13,13 +13,22 @@ export function createJudge(document: JsonObject): Judge {
   ajv.addSchema(document, 'doc');
   return ({ path, method, described }, { status, type, text }) => {
     if (status >= 500) return `answered ${status}`;
-    const response = memberOf(described.responses, String(status));
+    const declared = memberOf(described.responses, String(status));
+    const shared = typeof declared?.$ref === 'string' ? declared.$ref.split('/').at(-1) : undefined;
+    const response =
+      shared === undefined
+        ? declared
+        : memberOf(memberOf(document.components, 'responses'), shared);
     if (response === undefined) return `answered ${status}, which is not declared: ${text}`;
     if (status === 304) return text === '' ? undefined : 'answered 304 with a body';
     const [mediaType = ''] = type.split(';');
     if (memberOf(memberOf(response, 'content'), mediaType) === undefined)
       return `answered ${status} as ${type}, which is not declared`;
-    const pointer = ['paths', path, method, 'responses', String(status), 'content', mediaType]
+    const place =
+      shared === undefined
+        ? ['paths', path, method, 'responses', String(status)]
+        : ['components', 'responses', shared];
+    const pointer = [...place, 'content', mediaType]
       .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
       .join('/');
     const validate =

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { LOCAL_CALLER, type Caller } from '../../../../src/application/access.ts';
-import { isJsonObject } from '../../../../src/domain/json.ts';
 import { restDocument } from '../../../../src/http/rest/openapi/rest-document.ts';
 import { settled } from '../../../support/application.ts';
 import { ANNA, createRig, type Rig } from '../rig.ts';
+import { EventClient } from '../event-client.ts';
 import { createJudge, type Judge } from './expectations.ts';
 import { filled, nameOf, requestsTo, type HammerRequest, type Operation } from './requests.ts';
 import { createWorld, type Known } from './world.ts';
@@ -93,10 +93,10 @@ async function sendAndJudge(
 /** Of an endless stream the beginning. */
 async function textOf(response: Response, type: string): Promise<string> {
   if (type !== 'text/event-stream') return response.text();
-  const reader = response.body?.getReader();
-  const first = await reader?.read();
-  await reader?.cancel();
-  return new TextDecoder().decode(first?.value);
+  const client = new EventClient(response);
+  await client.read();
+  await client.cut();
+  return client.blocks.join('\n\n');
 }
 
 function pathOf(request: HammerRequest, known: Known): string {
@@ -111,7 +111,7 @@ function pathOf(request: HammerRequest, known: Known): string {
   for (const [name, value] of query) {
     const given = filled(value, known);
     for (const one of Array.isArray(given) ? given : [given])
-      search.append(name, isJsonObject(one) ? JSON.stringify(one) : String(one));
+      search.append(name, typeof one === 'string' ? one : JSON.stringify(one));
   }
   return search.size === 0 ? path : `${path}?${search.toString()}`;
 }

@@ -104,9 +104,11 @@ function fittingObject({ properties, required }: JsonObject): fc.Arbitrary<Json>
   });
 }
 
-/** A body that fits, or one that nearly does: a field too many, too few or of the wrong kind; or anything. */
-function bodies(schema: Json | undefined): fc.Arbitrary<Value> {
-  const fit = fitting(schema, 'body');
+/** What fits or is the document's example; nearly fits: a field too many, too few or of the wrong kind; or anything. */
+function bodies({ schema, example }: JsonObject): fc.Arbitrary<Value> {
+  const any = fitting(schema, 'body');
+  const fit =
+    example === undefined ? any : fc.oneof({ weight: 3, arbitrary: any }, fc.constant(example));
   const broken = fc
     .tuple(fit, fc.nat(10), fc.constantFrom('drop', 'add', 'spoil'), HOSTILE_JSON, HOSTILE_TEXT)
     .map(([body, at, how, value, name]): Value => {
@@ -141,12 +143,16 @@ const HEADERS = fc.record(
   { requiredKeys: [] },
 );
 
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
 export function nameOf({ described }: Operation): string {
-  return String(described.operationId);
+  return textOf(described.operationId);
 }
 
 export function requestsTo(operation: Operation): fc.Arbitrary<HammerRequest> {
-  const inPath = parameters(operation, 'path').map(({ name }) => String(name));
+  const inPath = parameters(operation, 'path').map(({ name }) => textOf(name));
   const ofPath = fc.tuple(
     ...inPath.map((name) =>
       fc.oneof(
@@ -157,8 +163,8 @@ export function requestsTo(operation: Operation): fc.Arbitrary<HammerRequest> {
   );
   const ofQuery = parameters(operation, 'query').map(({ name, schema }) =>
     fc.tuple(
-      fc.constant(String(name)),
-      fc.oneof({ weight: 5, arbitrary: fitting(schema, String(name)) }, HOSTILE_TEXT),
+      fc.constant(textOf(name)),
+      fc.oneof({ weight: 5, arbitrary: fitting(schema, textOf(name)) }, HOSTILE_TEXT),
     ),
   );
   const extra = fc.tuple(HOSTILE_TEXT, HOSTILE_TEXT);
@@ -167,7 +173,6 @@ export function requestsTo(operation: Operation): fc.Arbitrary<HammerRequest> {
     { weight: 1, arbitrary: fc.tuple(extra) },
   );
   const content = operation.described.requestBody;
-  const schema = schemaOf(content);
   return fc.record({
     operation: fc.constant(nameOf(operation)),
     params: ofPath.map((values) =>
@@ -175,14 +180,14 @@ export function requestsTo(operation: Operation): fc.Arbitrary<HammerRequest> {
     ),
     query: query.map((pairs) => pairs as (readonly [string, Value])[]), // tuples of pairs
     headers: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: HEADERS }),
-    body: content === undefined ? fc.constant(undefined) : bodies(schema),
+    body: content === undefined ? fc.constant(undefined) : bodies(jsonOf(content)),
   });
 }
 
-function schemaOf(content: Json | undefined): Json | undefined {
-  const json = isJsonObject(content) && isJsonObject(content.content) ? content.content : {};
-  const type = json['application/json'];
-  return isJsonObject(type) ? type.schema : undefined;
+function jsonOf(requestBody: Json): JsonObject {
+  const content = isJsonObject(requestBody) ? requestBody.content : undefined;
+  const json = isJsonObject(content) ? content['application/json'] : undefined;
+  return isJsonObject(json) ? json : {};
 }
 
 /** With the values of the world in it. */
