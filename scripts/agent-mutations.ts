@@ -320,7 +320,7 @@ const reports: readonly Mutation[] = [
   {
     name: 'elicitation: asks a user who may not approve',
     file: 'src/mcp/ask-user.ts',
-    find: 'if (approvers !== undefined && !approvers.includes(this.#options.person)) return false;',
+    find: 'if (approvers !== undefined && !approvers.includes(this.#person.name)) return false;',
     replace: '',
     tests: ELICITATION,
   },

@@ -1,3 +1,4 @@
+import { ACCESS_MUTATIONS } from './access-mutations.ts';
 import { AGENT_MUTATIONS } from './agent-mutations.ts';
 
 /** One guard taken out of the source. The tests named must notice. */
@@ -355,4 +356,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...domain,
   ...executor,
   ...AGENT_MUTATIONS,
+  ...ACCESS_MUTATIONS,
 ];

@@ -1,12 +1,11 @@
 import { userInfo } from 'node:os';
 import { createAuthenticate } from '../application/people/authenticate.ts';
-import { hasActiveKeys } from '../application/people/has-keys.ts';
 import type { Baton } from '../composition.ts';
 import type { LoadedConfig, OptionValue } from '../config.ts';
 import { shownStore } from '../config/store-place.ts';
 import type { HttpService } from '../http/serve-endpoints.ts';
 import type { AddCommand, Invocation } from './cli.ts';
-import { CliFailure, usageFailure } from './cli-failure.ts';
+import { usageFailure } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { listenFailure } from './listen-failure.ts';
 import { readServerKey } from './server-key.ts';
@@ -30,11 +29,13 @@ async function serve(invocation: Invocation): Promise<ExitCode> {
   const { graceMs } = loaded.config.http;
   return invocation.withBaton(
     async (baton) => {
-      await requireKeys(loaded, baton, fileKey);
+      const { checkAccess } = await import('./server-access.ts');
+      const notes = await checkAccess(loaded, baton, fileKey);
       const service = await open(invocation, loaded, baton, fileKey);
       try {
         baton.engine?.start();
         await announce(invocation, loaded, baton, service);
+        for (const note of notes) invocation.terminal.note(note);
         await untilEnd(invocation, baton);
         invocation.terminal.line(`stopping: what is under way gets ${graceMs / 1_000} s`);
       } finally {
@@ -60,25 +61,6 @@ function loadServeConfig(invocation: Invocation): Promise<LoadedConfig> {
     'mcp.readOnly': invocation.flag('readOnly')
       ? { option: '--read-only', value: true }
       : undefined,
-  });
-}
-
-/** Beyond loopback a server that nobody has a key for is of no use, and one without keys everybody's. */
-async function requireKeys(
-  { config, origins }: LoadedConfig,
-  { ports }: Baton,
-  fileKey: string | undefined,
-): Promise<void> {
-  const { isLoopback } = await import('../http/loopback.ts');
-  const { host } = config.http;
-  if (isLoopback(host) || fileKey !== undefined) return;
-  if (await hasActiveKeys(ports)) return;
-  throw new CliFailure({
-    exitCode: EXIT.refused,
-    code: 'no_keys',
-    message: `http.host: ${host} (${origins.get('http.host') ?? 'default'}) can be reached from other machines, and the store holds no key`,
-    changed: 'nothing',
-    next: 'baton keys create NAME --scopes runs:read,runs:write,agents:work makes one (or name a file in http.keyFile), then start again; on 127.0.0.1 no key is needed.',
   });
 }
 

@@ -21,6 +21,7 @@ import { percentile } from './measure.ts';
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const BAR_P99_MS = 20;
 const WARM_UP_SECONDS = 2;
+const BARE_RATE = 50;
 const DEFINITION = 'name: bench\nsteps: [{ id: nap, uses: wait, with: { for: 1h } }]';
 const MODERN_META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -154,13 +155,13 @@ async function measure(
   };
 }
 
-/** What the machine itself takes at this moment: the same load on a server that does nothing. */
-async function measureBare(): Promise<number> {
+/** p99 of a server that does nothing, asked meanwhile: what the machine itself takes at this moment. */
+async function measureBare(seconds: number): Promise<number> {
   const bare = createServer((_, response) => response.end('ok'));
   await once(bare.listen(0, '127.0.0.1'), 'listening');
   const { port } = bare.address() as AddressInfo; // it listens on a port
   const wire = { method: 'GET', path: '/' } as const;
-  const takenMs = await openLoop(load.rate, WARM_UP_SECONDS, async () => {
+  const takenMs = await openLoop(BARE_RATE, seconds, async () => {
     await ask(`http://127.0.0.1:${port}`, wire);
   });
   bare.close();
@@ -180,14 +181,16 @@ try {
   const runId = await startRun(url);
   console.log(`get_workflow over HTTP on loopback, ${load.rate}/s for ${load.seconds} s each`);
   for (const [name, wire] of Object.entries(await wiresFor(url, runId))) {
-    const bareMs = await measureBare();
-    const { p50, p99, max, cpuMsEach } = await measure(url, wire, runId, load);
+    const [{ p50, p99, max, cpuMsEach }, bareMs] = await Promise.all([
+      measure(url, wire, runId, load),
+      measureBare(load.seconds + WARM_UP_SECONDS),
+    ]);
     const isBusy = bareMs > BAR_P99_MS / 4;
     const verdict =
       p99 < BAR_P99_MS ? 'met' : isBusy ? 'no verdict: the machine is busy' : 'MISSED';
     if (verdict === 'MISSED') process.exitCode = 1;
     console.log(
-      `${name.padEnd(26)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (bar < ${BAR_P99_MS} ms ${verdict}), max ${max.toFixed(1)} ms, CPU of the server ${cpuMsEach.toFixed(2)} ms each; p99 of a bare node:http server just before ${bareMs.toFixed(2)} ms`,
+      `${name.padEnd(26)} p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (bar < ${BAR_P99_MS} ms ${verdict}), max ${max.toFixed(1)} ms, CPU of the server ${cpuMsEach.toFixed(2)} ms each; p99 of a bare node:http server meanwhile ${bareMs.toFixed(2)} ms`,
     );
   }
 } finally {

@@ -102,6 +102,8 @@ describe('a start that cannot be', () => {
     expect(await getJson(health, headers)).toMatchObject({ status: 200 });
     expect(place.run('keys', 'revoke', 'agent').code).toBe(0);
     await expect.poll(async () => (await getJson(health, headers)).status).toBe(401);
+    server.child.kill('SIGTERM');
+    expect((await server.ended).stderr).toContain('without encryption');
   });
 
   test('a key in a file is enough, and one that is none is refused', async () => {

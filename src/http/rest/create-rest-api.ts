@@ -5,6 +5,7 @@ import type { UseCaseError, UseCaseResult } from '../../application/use-case.ts'
 import type { Logger } from '../../ports/logger.ts';
 import type { HttpEnv } from '../http-env.ts';
 import { defectError, problemResponse } from '../problem.ts';
+import { abortWith } from './abort-with.ts';
 import type { Route, RouteAnswer } from './define-route.ts';
 import { acceptedType } from './media-type.ts';
 import { withDocument } from './openapi/openapi-route.ts';
@@ -52,13 +53,18 @@ async function serve(
   if (accepted === undefined) return problemResponse(c, notAcceptable(types));
   const raw = await readRequest(c, route);
   if (!raw.ok) return problemResponse(c, raw.error);
-  const context = routeContext(c, route, accepted, options);
+  const ending = new AbortController();
+  const { signal } = ending;
+  const context = routeContext(c, route, accepted, { ...options, signal });
   if (!context.ok) return problemResponse(c, context.error);
+  const release = abortWith(ending, context.value.endings);
   try {
     const answered = await route.call(options.application, context.value, raw.value);
     return respond(c, answered, accepted);
   } catch (error) {
     return defect(c, route.name, options.logger, error);
+  } finally {
+    release();
   }
 }
 

@@ -22,6 +22,8 @@ export interface RouteContext extends CallContext {
   readonly caller: Caller;
   /** As sent, where the route takes it. */
   readonly idempotencyKey?: string;
+  /** Abort when the caller is gone or the server shuts down, as `signal` does, which ends with the answer. */
+  readonly endings: readonly AbortSignal[];
   /** The server shuts down: what is endless says so when it ends. */
   readonly isShutDown: () => boolean;
   /** Logs what went wrong after the answer had begun. */

@@ -20,7 +20,7 @@ export function routeContext(
   c: Context<HttpEnv>,
   route: Route,
   accepted: string,
-  { logger, shutdown }: RouteServices,
+  { logger, shutdown, signal }: RouteServices & { readonly signal: AbortSignal },
 ): UseCaseResult<RouteContext> {
   const caller = c.get('caller');
   const traceparent = c.req.header('traceparent');
@@ -34,7 +34,8 @@ export function routeContext(
       scopes: caller.scopes,
       actor: caller.key === undefined ? 'client:http' : `key:${printable(caller.key.name)}`,
       causationId: `http:${c.get('requestId')}`,
-      signal: shutdown ? AbortSignal.any([c.req.raw.signal, shutdown]) : c.req.raw.signal,
+      signal,
+      endings: endingsOf(c, shutdown),
       ...(traceparent !== undefined && TRACEPARENT.test(traceparent) && { traceparent }),
       ...(key !== undefined && { idempotencyKey: key }),
       isShutDown: () => shutdown?.aborted === true,
@@ -44,6 +45,11 @@ export function routeContext(
       accepted,
     },
   };
+}
+
+/** What ends a request before its answer. */
+export function endingsOf(c: Context<HttpEnv>, shutdown?: AbortSignal): readonly AbortSignal[] {
+  return shutdown ? [c.req.raw.signal, shutdown] : [c.req.raw.signal];
 }
 
 /** Also as a structured field's string (draft-ietf-httpapi-idempotency-key-header): the quotes are not part of it. */

@@ -41,6 +41,7 @@ const GATE_ERRORS = [
   'key_refused',
   'rate_limited',
   'too_many_requests',
+  'server_busy',
   'shutting_down',
   'store_unavailable',
 ] as const;
@@ -50,6 +51,5 @@ const BODY_ERRORS = [
   'malformed_request',
   'nested_too_deeply',
   'body_too_large',
-  'server_busy',
   'unsupported_media_type',
 ] as const;

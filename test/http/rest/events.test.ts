@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LOCAL_CALLER } from '../../../src/application/access.ts';
@@ -210,6 +211,21 @@ describe('GET /events', () => {
     expect(await last).toBe(true);
     expect(client.blocks.at(-1)).toMatch(/^: the server ends this stream.*\nretry: 2000$/);
     expect(await client.read()).toBe(false);
+  });
+
+  it('leaves nothing behind on what outlives it, and no other request does', async () => {
+    const shutdown = new AbortController();
+    const rig = createRig({ shutdown: shutdown.signal });
+    await rig.send('/events', { method: 'HEAD' });
+    await rig.get('/workflows?limit=1');
+    await rig.get('/events?after=nonsense');
+    const client = await openEvents(rig.app);
+    expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(0);
+    await client.read();
+    expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(1);
+    await client.cut();
+    await rig.bench.clock.advance(0);
+    expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(0);
   });
 
   it('shows a caller nothing of another tenant', async () => {

@@ -1,4 +1,5 @@
 import type { TopicMessage, TopicPage } from '../../../application/bus/topic-reader.ts';
+import { abortWith } from '../abort-with.ts';
 import { BROKEN, GAP, GOODBYE, RETRY, messageText, placeText } from './sse-text.ts';
 
 /** Text of one chunk; a message that passes it still goes whole. */
@@ -12,6 +13,8 @@ export interface EventStreamOptions {
   readonly isShutDown: () => boolean;
   /** Ends the reading behind `pages`, and with it the stream. */
   readonly ending: AbortController;
+  /** What ends it. */
+  readonly endings: readonly AbortSignal[];
   readonly reportDefect: (error: unknown) => void;
 }
 
@@ -42,7 +45,9 @@ export function createEventStream(options: EventStreamOptions): ReadableStream<U
 
 /** Never throws: a stream that breaks without a word is opened again and again. */
 async function* eventTexts(options: EventStreamOptions): AsyncGenerator<string, void> {
-  const { cursor, pages, wants, isShutDown, reportDefect } = options;
+  const { cursor, pages, wants, isShutDown, ending, endings, reportDefect } = options;
+  // Not before somebody reads: a response that nobody reads (to HEAD) holds nothing.
+  const release = abortWith(ending, endings);
   try {
     yield cursor === undefined ? RETRY : RETRY + placeText(cursor);
     for await (const page of pages) yield* pageTexts(page, wants);
@@ -51,6 +56,8 @@ async function* eventTexts(options: EventStreamOptions): AsyncGenerator<string, 
     reportDefect(error);
     yield BROKEN;
   } finally {
+    release();
+    ending.abort();
     await pages.return();
   }
 }

@@ -37,16 +37,15 @@ export const followEvents = defineRoute({
     const { patterns, wants } = selectEvents({ runs, types, topics });
     const lastEventId = context.header('last-event-id') ?? '';
     const ending = new AbortController();
-    context.signal?.addEventListener('abort', () => ending.abort(), { once: true });
     const opened = await application.streamTopics(
       { ...context, signal: ending.signal },
       { topics: patterns, after: lastEventId || (query.after ?? 'now') },
     );
     if (!opened.ok) return opened;
-    const { isShutDown, reportDefect } = context;
+    const { endings, isShutDown, reportDefect } = context;
     const { cursor, pages } = opened.value;
     const content = createEventStream({
-      ...{ cursor, pages, wants, isShutDown, ending, reportDefect },
+      ...{ cursor, pages, wants, isShutDown, ending, endings, reportDefect },
     });
     return { ok: true, value: { status: 200, content } };
   },
