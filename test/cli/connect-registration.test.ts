@@ -26,6 +26,17 @@ const variable = z.object({
   description: z.string().min(1),
 });
 
+const ofThisPackage = {
+  registryType: z.literal('npm'),
+  identifier: z.literal(name),
+  version: z.literal(version),
+  runtimeHint: z.literal('npx'),
+  environmentVariables: z.array(variable).min(1),
+};
+const command = (value: string) =>
+  z.strictObject({ type: z.literal('positional'), value: z.literal(value) });
+const option = z.object({ type: z.literal('named'), name: z.string().startsWith('--') });
+
 /** What the registry asks of a server.json: its schema of 2025-12-11, as far as it concerns this one. */
 const serverSchema = z.object({
   $schema: z.literal(
@@ -37,16 +48,18 @@ const serverSchema = z.object({
   version: z.literal(version),
   packages: z.tuple([
     z.object({
-      registryType: z.literal('npm'),
-      identifier: z.literal(name),
-      version: z.literal(version),
-      runtimeHint: z.literal('npx'),
+      ...ofThisPackage,
       transport: z.strictObject({ type: z.literal('stdio') }),
-      packageArguments: z.tuple(
-        [z.strictObject({ type: z.literal('positional'), value: z.literal('mcp') })],
-        z.object({ type: z.literal('named'), name: z.string().startsWith('--') }),
-      ),
-      environmentVariables: z.array(variable).min(1),
+      packageArguments: z.tuple([command('mcp')], option),
+    }),
+    z.object({
+      ...ofThisPackage,
+      transport: z.strictObject({
+        type: z.literal('streamable-http'),
+        // The variable stands among those of the package.
+        url: z.literal('http://127.0.0.1:{BATON_HTTP_PORT}/mcp'),
+      }),
+      packageArguments: z.tuple([command('serve')], option),
     }),
   ]),
 });
