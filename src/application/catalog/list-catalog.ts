@@ -17,7 +17,7 @@ import { newestCheckpoints, type ListedCheckpoint } from '../checkpoints/list-ch
 import { listLoadedKinds } from './loaded-kinds.ts';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
 import { levelsOf } from './register-workflow.ts';
-import { shownWorkers } from '../tenant-view.ts';
+import { shownWorkers } from '../access/tenant-view.ts';
 import { toolCall } from '../tool-call.ts';
 import type { ApplicationPorts, CallContext, UseCase, UseCaseResult } from '../use-case.ts';
 import { listWorkers, type WorkerPresence } from '../engine/worker-presence.ts';

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { LineCounter, isScalar, parseDocument, visit, type Document } from 'yaml';
 import { MAX_DOCUMENT_LENGTH } from '../../domain/definition/definition-limits.ts';
 import type { DeclaredKinds } from '../../domain/definition/kind-declaration.ts';
 import {
@@ -9,6 +9,8 @@ import {
 
 /** Expansions of one YAML alias: enough for anchors that people write, too few for a bomb. */
 const MAX_ALIASES = 100;
+/** Places that are named. */
+const MAX_REPEATED = 20;
 
 /**
  * Reads a definition from YAML or JSON text (JSON is YAML), to be registered with the declarations of the loaded kinds
@@ -17,7 +19,10 @@ const MAX_ALIASES = 100;
 export function parseDefinitionText(text: string, loaded: DeclaredKinds): ParsedDefinition {
   if (text.length > MAX_DOCUMENT_LENGTH)
     return refuse(`is longer than ${MAX_DOCUMENT_LENGTH} characters`);
-  const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true });
+  const lineCounter = new LineCounter();
+  // The parser compares each key with each, which takes minutes for a large map: `repeatedKeys` looks instead.
+  const rules = { version: '1.2', schema: 'core', uniqueKeys: false, lineCounter } as const;
+  const document = parseDocument(text, rules);
   // An unknown tag is only a warning to the parser, but its value would not be what its author meant.
   const problems = [...document.errors, ...document.warnings];
   if (problems.length > 0)
@@ -26,13 +31,42 @@ export function parseDefinitionText(text: string, loaded: DeclaredKinds): Parsed
       errors: [
         ...bareExpressions(text),
         ...problems.map(({ message, linePos }) => ({
-          path: linePos ? `line ${linePos[0].line}, column ${linePos[0].col}` : 'document',
+          path: placeOf(linePos?.[0]),
           message: message.split('\n')[0] ?? message,
         })),
       ],
     };
+  const repeated = repeatedKeys(document, lineCounter);
+  if (repeated.length > 0) return { ok: false, errors: repeated };
   // yaml answers any
   return toPlain(() => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, loaded);
+}
+
+/** YAML 1.2.2, section 3.2.1.1: the keys of a map differ. Here also as texts, which is what they become. */
+function repeatedKeys(document: Document.Parsed, lines: LineCounter): DefinitionError[] {
+  const errors: DefinitionError[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name) && errors.length < MAX_REPEATED) {
+          const path = placeOf(key.range ? lines.linePos(key.range[0]) : undefined);
+          errors.push({
+            path,
+            message: `Map keys must be unique; "${name.slice(0, 100)}" is repeated`,
+          });
+        }
+        seen.add(name);
+      }
+    },
+  });
+  return errors;
+}
+
+function placeOf(place: { readonly line: number; readonly col: number } | undefined): string {
+  return place ? `line ${place.line}, column ${place.col}` : 'document';
 }
 
 /** In YAML a brace begins a map, also after a dollar: the parser's own words for that are many and lead astray. */
