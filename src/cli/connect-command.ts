@@ -31,7 +31,7 @@ export const addConnectCommand: AddCommand = (program, action) => {
     .option('--toolsets <list>', 'groups of tools to offer: core, all, or names')
     .option(
       '--http <url>',
-      'an MCP server that answers there already, instead of a process of the client; Baton itself serves no HTTP yet',
+      'an MCP server that answers there already (such as baton serve), instead of a process of the client',
     )
     .option(
       '--header <NAME=VALUE>',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runChild } from './child-process.ts';
+import { runChild, startChild, type Child } from './child-process.ts';
 import type { Workplace } from './workplace.ts';
 
 /** The built program: what the clients register, and what looks at the store afterwards. */
@@ -33,4 +33,17 @@ export function createBatonCli(main: string, { project, env }: Workplace): Baton
         .filter((line) => line !== '')
         .map((line): unknown => JSON.parse(line)),
   };
+}
+
+/** A command that goes on until it is ended. */
+export function startBaton(
+  main: string,
+  { project, env }: Workplace,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Child {
+  return startChild(process.execPath, [main, ...args], {
+    cwd: project,
+    env: { ...env, ...environment },
+  });
 }

@@ -4,10 +4,12 @@ import { createBatonCli } from './baton-cli.ts';
 import { startChild } from './child-process.ts';
 import type { AgentClient } from './clients/agent-client.ts';
 import { findingsOf, type Evidence, type Findings } from './findings.ts';
+import { httpUseOf } from './http-use.ts';
 import { installClient } from './install-client.ts';
 import { startModelEndpoint, type ModelLog } from './model/model-endpoint.ts';
 import { nextTurn, type Scenario } from './model/script.ts';
 import { startRefusingProxy } from './refusing-proxy.ts';
+import { registerBaton, type Transport } from './register-baton.ts';
 import { complaints, readStoredRun } from './stored-run.ts';
 import { createWorkplace, type Workplace } from './workplace.ts';
 
@@ -15,9 +17,12 @@ const WORKFLOW_FILE = join(import.meta.dirname, 'agent-relay.yaml');
 const TASK_STEP = 'carry';
 const START_TIMEOUT_MS = 60_000;
 const PROMPT_TIMEOUT_MS = 240_000;
+/** Over HTTP some clients come back to a stream a second after it has ended: a real model leaves them the time. */
+const THINKING_MS = 2_000;
 
 export interface Drive {
   readonly main: string;
+  readonly transport: Transport;
   /** Where clients are installed. */
   readonly installDirectory: string;
   /** Workplaces stay, for looking around. */
@@ -29,15 +34,17 @@ export async function driveClient(
   client: AgentClient,
   drive: Drive,
 ): Promise<{ findings: Findings; log?: ModelLog }> {
+  const { transport } = drive;
   const begun = performance.now();
   const seconds = (): number => (performance.now() - begun) / 1_000;
   const evidence = await installClient(client, drive.installDirectory).then(
     async (command): Promise<Evidence> => {
       const seen = await conversation(client, command, drive);
-      return { client, installed: true, seconds: seconds(), ...seen };
+      return { client, transport, installed: true, seconds: seconds(), ...seen };
     },
     (error: unknown): Evidence => ({
       client,
+      transport,
       installed: false,
       seconds: seconds(),
       notes: [`not installed: ${messageOf(error)}`],
@@ -46,42 +53,64 @@ export async function driveClient(
   return { findings: findingsOf(evidence), ...(evidence.log && { log: evidence.log }) };
 }
 
-type Seen = Pick<Evidence, 'log' | 'acp' | 'complaints' | 'notes'>;
+type Seen = Pick<Evidence, 'log' | 'acp' | 'http' | 'complaints' | 'notes'>;
 
 /** A model, a home and no network; all of it is gone afterwards, whatever happened. */
 async function conversation(client: AgentClient, command: string, drive: Drive): Promise<Seen> {
   const scenario = scenarioOf(client);
   const proxy = await startRefusingProxy();
-  const endpoint = await startModelEndpoint(client.format, (request) =>
-    nextTurn(request, scenario),
+  const endpoint = await startModelEndpoint(
+    client.format,
+    (request) => nextTurn(request, scenario),
+    drive.transport === 'http' ? THINKING_MS : 0,
   );
   const workplace = createWorkplace(client.name, {
     ...proxy.environment,
     ...client.environment(endpoint.url),
   });
-  const seen = { log: endpoint.log, notes: [] as string[] };
+  const notes: string[] = [];
   try {
     client.configure(workplace, endpoint.url);
-    const baton = createBatonCli(drive.main, workplace);
-    await baton.run('register', WORKFLOW_FILE);
-    await baton.run('connect', client.name);
-    const acp = await runAgent(client, command, workplace, scenario).catch((error: unknown) => {
-      seen.notes.push(messageOf(error));
-    });
-    const wrong = complaints(await readStoredRun(baton), TASK_STEP, scenario.agentId);
-    return { ...seen, complaints: wrong, ...(acp && { acp }) };
+    return {
+      log: endpoint.log,
+      notes,
+      ...(await atWork(client, command, workplace, drive, notes)),
+    };
   } catch (error) {
-    seen.notes.push(messageOf(error));
-    return seen;
+    notes.push(messageOf(error));
+    return { log: endpoint.log, notes };
   } finally {
     await endpoint.close();
     await proxy.close();
-    if (proxy.asked.size > 0)
-      seen.notes.push(`was refused the way to ${[...proxy.asked].join(', ')}`);
+    if (proxy.asked.size > 0) notes.push(`was refused the way to ${[...proxy.asked].join(', ')}`);
     if (drive.keep) {
       workplace.root.keep();
-      seen.notes.push(`kept: ${workplace.root.path}`);
+      notes.push(`kept: ${workplace.root.path}`);
     } else workplace.root.remove();
+  }
+}
+
+/** Baton is registered and reached as `drive` says; a server ends with it. */
+async function atWork(
+  client: AgentClient,
+  command: string,
+  workplace: Workplace,
+  { main, transport }: Drive,
+  notes: string[],
+): Promise<Omit<Seen, 'log' | 'notes'>> {
+  const scenario = scenarioOf(client);
+  const baton = createBatonCli(main, workplace);
+  await baton.run('register', WORKFLOW_FILE);
+  const registered = await registerBaton(transport, client, main, workplace);
+  try {
+    const acp = await runAgent(client, command, workplace, scenario).catch((error: unknown) => {
+      notes.push(messageOf(error));
+    });
+    const wrong = complaints(await readStoredRun(baton), TASK_STEP, scenario.agentId);
+    const http = httpUseOf(registered.calls);
+    return { complaints: wrong, ...(acp && { acp }), ...(http && { http }) };
+  } finally {
+    await registered.close();
   }
 }
 

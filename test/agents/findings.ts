@@ -1,12 +1,15 @@
 import type { AcpOutcome } from './acp-session.ts';
 import type { AgentClient } from './clients/agent-client.ts';
 import type { ModelLog } from './model/model-endpoint.ts';
+import type { Transport } from './register-baton.ts';
+import { httpUseText, type HttpUse } from './http-use.ts';
 import { ALL_DONE, READ_RESOURCE, fieldOf, isCallOf } from './model/script.ts';
 
 /** What one client could do; everything is false where it was not reached. */
 export interface Findings {
   readonly client: AgentClient['name'];
   readonly version: string;
+  readonly transport: Transport;
   readonly installed: boolean;
   /** Tools of Baton reached the model. */
   readonly connected: boolean;
@@ -21,6 +24,8 @@ export interface Findings {
   readonly awaited: boolean;
   /** By the store: one run, completed, its task completed once and by this client's agent. */
   readonly confirmed: boolean;
+  /** Its calls came by the transport that was to be tried; over HTTP nothing was refused on the way. */
+  readonly byTransport: boolean;
   /** A resource of Baton reached the model. */
   readonly resources: boolean;
   /** Prompts of Baton offered to a person. */
@@ -29,14 +34,18 @@ export interface Findings {
   readonly promptUsed: boolean;
   readonly permissions: number;
   readonly seconds: number;
+  /** What its transport needed; absent over stdio. */
+  readonly http?: HttpUse;
   readonly passed: boolean;
   readonly notes: readonly string[];
 }
 
 export interface Evidence {
   readonly client: AgentClient;
+  readonly transport: Transport;
   readonly log?: ModelLog;
   readonly acp?: AcpOutcome;
+  readonly http?: HttpUse;
   /** Undefined: the store was not asked. */
   readonly complaints?: readonly string[];
   readonly installed: boolean;
@@ -58,7 +67,7 @@ const PROMPT_NAMES = [
 ];
 
 export function findingsOf(evidence: Evidence): Findings {
-  const { client, log, acp, installed, seconds } = evidence;
+  const { client, transport, log, acp, http, installed, seconds } = evidence;
   const tools = [...(log?.tools ?? [])];
   const batonTools = tools.filter((name) => name.includes('baton')).length;
   const calls = callsOf(log);
@@ -73,10 +82,13 @@ export function findingsOf(evidence: Evidence): Findings {
     completed: calls('report_task').some(({ result }) => result.includes('completion recorded')),
     awaited: calls('await_workflow').some((wait) => fieldOf(wait, 'finished') === 'true'),
     confirmed,
+    // A client that found its way to Baton past the server has shown nothing of HTTP.
+    byTransport: transport === 'http' ? isAtHome(http) : http === undefined,
   };
   return {
     client: client.name,
     version: client.version,
+    transport,
     installed,
     batonTools,
     instructions: log?.prompt.includes(INSTRUCTIONS_MARK) === true,
@@ -87,14 +99,21 @@ export function findingsOf(evidence: Evidence): Findings {
     promptUsed: log?.prompt.includes(STATUS_MARK) === true,
     permissions: acp?.permissionsGranted ?? 0,
     seconds,
+    ...(http && { http }),
     passed: Object.values(reached).every(Boolean) && saidDone && acp?.stopReason === 'end_turn',
     notes: [...evidence.notes, ...notesOf(evidence)],
   };
 }
 
+/** Calls came over HTTP, and nothing was refused on the way. */
+function isAtHome(http: HttpUse | undefined): boolean {
+  return http !== undefined && http.toolCalls > 0 && http.unusual.length === 0;
+}
+
 function notesOf(evidence: Evidence): string[] {
-  const { log, acp, complaints = [] } = evidence;
+  const { log, acp, http, complaints = [] } = evidence;
   return [
+    ...(http ? [httpUseText(http)] : []),
     ...(acp && acp.stopReason !== 'end_turn' ? [`stopped: ${acp.stopReason}`] : []),
     ...(isPromptLost(evidence)
       ? ['/daily_status is offered, but what it says did not reach the model']

@@ -8,6 +8,7 @@ const mark = (isTrue: boolean): string => (isTrue ? 'yes' : 'no');
 
 const COLUMNS: readonly Column[] = [
   ['client', ({ client, version }) => `${client} ${version}`],
+  ['over', ({ transport }) => transport],
   ['installed', ({ installed }) => mark(installed)],
   ['connected', ({ connected }) => mark(connected)],
   ['tools', ({ batonTools }) => String(batonTools)],
@@ -25,14 +26,16 @@ const COLUMNS: readonly Column[] = [
   ['result', ({ passed }) => (passed ? 'passed' : 'FAILED')],
 ];
 
-/** One line a client, then what there is to say about each. */
+/** One line a client and transport, then what there is to say about each. */
 export function reportText(all: readonly Findings[]): string {
   const table = new Table({
     head: COLUMNS.map(([head]) => head),
     style: { head: [], border: [], compact: true },
   });
   for (const findings of all) table.push(COLUMNS.map(([, cell]) => cell(findings)));
-  const notes = all.flatMap(({ client, notes: said }) => said.map((note) => `${client}: ${note}`));
+  const notes = all.flatMap(({ client, transport, notes: said }) =>
+    said.map((note) => `${client} over ${transport}: ${note}`),
+  );
   return [table.toString(), ...notes].join('\n');
 }
 
@@ -49,7 +52,7 @@ export function transcriptText(findings: Findings, log: ModelLog | undefined): s
     '```',
   ]);
   return [
-    `# ${findings.client} ${findings.version}: ${findings.passed ? 'passed' : 'FAILED'}`,
+    `# ${findings.client} ${findings.version} over ${findings.transport}: ${findings.passed ? 'passed' : 'FAILED'}`,
     `Tools offered to the model: ${[...(log?.tools ?? [])].join(', ')}`,
     ...exchanges,
     `Last words: ${log?.lastWords ?? 'none'}`,

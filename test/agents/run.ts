@@ -1,6 +1,6 @@
 /**
  * `npm run test:agents`: OpenCode, Gemini CLI and Cline CLI, each from npm and with a home of its own, drive the built
- * Baton through a whole workflow with a task for an agent. Their model is a script on loopback, so that neither an
+ * Baton through a whole workflow with a task for an agent: over stdio, and over HTTP behind a key. Their model is a script on loopback, so that neither an
  * account nor any network beyond npm is needed. Exits 0 only when every client passed.
  */
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
@@ -15,23 +15,26 @@ import { OPENCODE } from './clients/opencode.ts';
 import { driveClient } from './drive-client.ts';
 import type { Findings } from './findings.ts';
 import { reportText, transcriptText } from './report.ts';
+import { TRANSPORTS, type Transport } from './register-baton.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 const CLIENTS = [OPENCODE, GEMINI, CLINE];
 
 const USAGE = `Drives real coding agents against the built Baton (npm run build first).
 
-  node test/agents/run.ts [--client NAME]… [--keep DIR] [--out DIR] [--json]
+  node test/agents/run.ts [--client NAME]… [--transport NAME]… [--keep DIR] [--out DIR] [--json]
 
-  --client NAME   only this one: ${CLIENTS.map(({ name }) => name).join(', ')}; may be repeated
-  --keep DIR      install the clients here and leave them for the next time; homes and stores stay too
-  --out DIR       where the transcripts go (default: a new folder in the temporary directory)
-  --json          findings as JSON on standard output instead of the table
-  --baton FILE    main.js of another build
+  --client NAME     only this one: ${CLIENTS.map(({ name }) => name).join(', ')}; may be repeated
+  --transport NAME  only this one: ${TRANSPORTS.join(', ')}; may be repeated
+  --keep DIR        install the clients here and leave them for the next time; homes and stores stay too
+  --out DIR         where the transcripts go (default: a new folder in the temporary directory)
+  --json            findings as JSON on standard output instead of the table
+  --baton FILE      main.js of another build
 `;
 
 interface Options {
   readonly clients: readonly AgentClient[];
+  readonly transports: readonly Transport[];
   readonly keep: string | undefined;
   readonly out: string;
   readonly baton: string;
@@ -43,6 +46,7 @@ function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
       client: { type: 'string', multiple: true, default: CLIENTS.map(({ name }) => name) },
+      transport: { type: 'string', multiple: true, default: [...TRANSPORTS] },
       keep: { type: 'string' },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -51,11 +55,14 @@ function readOptions(): Options | undefined {
     },
   });
   const isKnown = (name: string): boolean => CLIENTS.some((client) => client.name === name);
-  if (values.help || !values.client.every(isKnown)) return undefined;
+  const isTransport = (name: string): boolean => TRANSPORTS.some((known) => known === name);
+  if (values.help || !values.client.every(isKnown) || !values.transport.every(isTransport))
+    return undefined;
   const baton = resolve(values.baton);
   if (!existsSync(baton)) throw new Error(`${baton} is missing: run "npm run build" first`);
   return {
     clients: CLIENTS.filter(({ name }) => values.client.includes(name)),
+    transports: TRANSPORTS.filter((name) => values.transport.includes(name)),
     keep: values.keep,
     out: values.out ?? mkdtempSync(join(tmpdir(), 'baton-agents-transcripts-')),
     baton,
@@ -81,15 +88,15 @@ async function main(): Promise<number> {
 /** One after the other: each is to have the machine, and its timeouts, for itself. */
 async function driveAll(options: Options, installDirectory: string): Promise<Findings[]> {
   const all: Findings[] = [];
-  for (const client of options.clients) {
-    process.stderr.write(`${client.title} ${client.version} …\n`);
-    const keep = options.keep !== undefined;
-    const { findings, log } = await driveClient(client, {
-      main: options.baton,
-      installDirectory,
-      keep,
-    });
-    writeFileSync(join(options.out, `${client.name}.md`), transcriptText(findings, log));
+  const { baton: main, out, keep, transports } = options;
+  const tries = options.clients.flatMap((client) =>
+    transports.map((transport) => ({ client, transport })),
+  );
+  for (const { client, transport } of tries) {
+    process.stderr.write(`${client.title} ${client.version} over ${transport} …\n`);
+    const drive = { main, transport, installDirectory, keep: keep !== undefined };
+    const { findings, log } = await driveClient(client, drive);
+    writeFileSync(join(out, `${client.name}-${transport}.md`), transcriptText(findings, log));
     all.push(findings);
   }
   return all;

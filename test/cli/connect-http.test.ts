@@ -251,7 +251,7 @@ describe('bad usage', () => {
   });
 });
 
-test('the help says that Baton serves no HTTP itself', async () => {
+test('the help names the command that serves HTTP', async () => {
   const { stdout } = await baton.run(['connect', '--help']);
-  expect(stdout.replaceAll(/\s+/g, ' ')).toContain('Baton itself serves no HTTP yet');
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(such as baton serve)');
 });

@@ -1,6 +1,7 @@
 import { usageFailure } from '../cli-failure.ts';
 import type { Invocation } from '../cli.ts';
 import type { WantedServer } from './entry-words.ts';
+import { checkAgentKey } from './check-agent-key.ts';
 import { isLoopback } from '../../http/loopback.ts';
 import { outsideText } from './outside-text.ts';
 import { proveServer, type ProvenServer } from './prove-server.ts';
@@ -37,9 +38,10 @@ export async function readHttpServer(
     );
   const url = readUrl(text);
   const headers = readHeaders(invocation.texts('header'));
+  const notesOnKey = await checkAgentKey(invocation, headers);
   const proven = await proveServer({ url, headers, version: invocation.cli.version });
   const server = shownServer(proven, headers);
-  const notes = [...notesOnUrl(url), ...notesOnServer(server, name)];
+  const notes = [...notesOnUrl(url), ...notesOnKey, ...notesOnServer(server, name)];
   return { wanted: { kind: 'http', url: url.href, headers }, server, notes };
 }
 

@@ -1,4 +1,9 @@
-import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
+  type EventStore,
+  type JSONRPCMessage,
+} from '@modelcontextprotocol/server';
 
 interface LoggedEvent {
   readonly streamId: string;
@@ -73,6 +78,17 @@ export class EventLog implements EventStore {
 
   has(eventId: string): boolean {
     return this.#events.has(Number(eventId));
+  }
+
+  /** Whether it is an answer, and nothing was sent behind it in its stream (so far: a batch has several). */
+  endsWithAnswer(eventId: string): boolean {
+    const from = Number(eventId);
+    const event = this.#events.get(from);
+    if (event === undefined) return false;
+    for (const [id, { streamId }] of this.#events)
+      if (id > from && streamId === event.streamId) return false;
+    const message: unknown = JSON.parse(event.text);
+    return isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
   }
 
   async storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {

@@ -102,6 +102,8 @@ export class LegacySession {
   async handle(request: Request, body: unknown): Promise<Response> {
     const lastEventId = request.method === 'GET' ? request.headers.get('last-event-id') : null;
     if (lastEventId !== null && !this.#events.has(lastEventId)) return rpcError(400, FORGOTTEN);
+    if (lastEventId !== null && this.#isOver(lastEventId))
+      return rpcError(405, OVER, { headers: { Allow: 'GET, POST, DELETE' } });
     const asked = requestsOf(body);
     if (
       asked.length > 0 &&
@@ -133,6 +135,15 @@ export class LegacySession {
   async close(): Promise<void> {
     await this.#transport.close();
     this.#ended();
+  }
+
+  /**
+   * SDKs of 2025 come back to every stream that had ids, also behind the answer. An empty stream sends them on to a standing
+   * stream, of which there is one (409); Gemini CLI 0.61 then takes the server for gone. 405 says that there is no stream.
+   */
+  #isOver(lastEventId: string): boolean {
+    const isBatchOpen = [...this.#working.values()].some((together) => together > 1);
+    return !isBatchOpen && this.#events.endsWithAnswer(lastEventId);
   }
 
   #ended(): void {
@@ -182,6 +193,12 @@ const FORGOTTEN = {
   code: SERVER_ERROR,
   message:
     'Bad Request: the event named by Last-Event-ID is not kept (any more), so what came after it cannot be sent again. Open a stream without it; what runs did is told by get_workflow and await_workflow.',
+};
+
+const OVER = {
+  code: SERVER_ERROR,
+  message:
+    'The stream of this event has ended with it: the request was answered, and nothing follows. Nothing needs to be resumed.',
 };
 
 const TOO_MANY = {

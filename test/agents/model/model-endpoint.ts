@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import type { Exchange, ModelFormat, ModelRequest, Turn } from './model-request.ts';
 
 /** What a client's model saw over the whole conversation. */
@@ -26,10 +27,11 @@ export interface ModelEndpoint {
 /** Whole conversations are sent again with every request. */
 const MAX_BODY_BYTES = 64 * 1_048_576;
 
-/** A model on a free loopback port that answers by `script`, a function of what the client has sent. */
+/** A model on a free loopback port that answers by `script`, a function of what the client has sent, after `thinkingMs`. */
 export async function startModelEndpoint(
   format: ModelFormat,
   script: (request: ModelRequest) => Turn,
+  thinkingMs = 0,
 ): Promise<ModelEndpoint> {
   const log = {
     tools: new Set<string>(),
@@ -53,6 +55,7 @@ export async function startModelEndpoint(
       const request = format.parse(pathname, body);
       const turn = request && script(request);
       if (request && turn) note(request, turn);
+      if (turn && thinkingMs > 0) await setTimeout(thinkingMs);
       const answer = turn ? format.answer(pathname, body, turn) : format.other(pathname);
       if (answer === undefined)
         log.problems.push(`not served: ${incoming.method ?? ''} ${pathname}`);
