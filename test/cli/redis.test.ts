@@ -45,7 +45,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('with a store in Redis'),
     const watched = await baton.run(['watch', run, ...store()]);
     expect(watched.code).toBe(0);
     const { stdout } = await baton.run(['doctor', ...store()]);
-    expect(stdout).toMatch(/store: unix:.*schema 3, sound/);
+    expect(stdout).toMatch(/store: unix:.*schema 4, sound/);
     expect(stdout).toMatch(/workers: .*shell:sh/);
     worker.child.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);

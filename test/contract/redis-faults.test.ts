@@ -102,7 +102,7 @@ describe.skipIf(missingRedis !== undefined)(
       const server = await startServer();
       const store = await open(server.url);
       await commit(store, RUN, 0);
-      await server.command('SET', 'baton:{0}:timers', 'foreign');
+      await server.command('SET', 'baton:{0}:ot', 'foreign');
       const result = await store.commit(
         request(RUN, 1, { enqueue: [task('a')], timers: [{ timerId: 't', dueAtMs: 1 }] }),
       );
@@ -117,9 +117,9 @@ describe.skipIf(missingRedis !== undefined)(
       await commit(store, RUN, 0, {
         enqueue: [task('a', { queue: 'first' }), task('a', { attempt: 2 })],
       });
-      await server.command('ZADD', 'baton:{0}:w:q', '1', '1:x:4:acme:gone');
+      await server.command('ZADD', 'baton:{0}:ow:q', '1', '1:x:4:acme:gone');
       expect(await claimTask(store)).toMatchObject({ slot: 'a', attempt: 2 });
-      expect(await server.command('ZCARD', 'baton:{0}:w:q')).toBe(0);
+      expect(await server.command('ZCARD', 'baton:{0}:ow:q')).toBe(0);
       expect((await store.queueDepths()).map(({ queue }) => queue)).toEqual(['q']);
     });
 

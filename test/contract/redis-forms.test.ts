@@ -80,7 +80,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('forms of commits in Redi
       await commit(store, runKey('run-1'), 2, toC(present(leases[0]))),
       await commit(store, runKey('run-2'), 1, toC()),
     ].map((result) => present(result.leases[0]));
-    expect(await server.command('ZRANGE', 'baton:{0}:l:q', '0', '-1')).toEqual([
+    expect(await server.command('ZRANGE', 'baton:{0}:ol:q', '0', '-1')).toEqual([
       '1:a:4:acme:run-1',
       '1:b:4:acme:run-2',
     ]);

@@ -97,7 +97,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('commits that travel toge
 
   it('fail alone when a key of theirs holds what is not its own, and have written nothing', async () => {
     await commit(store, FIRST, 0);
-    await server.command('SET', 'baton:{0}:w:bad', 'foreign');
+    await server.command('SET', 'baton:{0}:ow:bad', 'foreign');
     await server.command('SET', 'baton:{0}:h:4:acme:run-1', 'foreign');
     const results = await Promise.all([
       store.commit(request(FIRST, 1, { enqueue: [task('a', { queue: 'bad' }), task('b')] })),

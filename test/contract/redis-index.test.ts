@@ -63,7 +63,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('lists of the Redis store
     const { runs } = await store.listRuns({ tenant: 'acme', limit: 99 });
     // KEYS answers names.
     const lines = (await server.command('KEYS', 'baton:{0}:x*')) as string[];
-    await server.command('DEL', 'baton:{0}:f:acme', 'baton:{0}:tenants', ...lines);
+    await server.command('DEL', 'baton:{0}:f:acme', 'baton:{0}:ended', ...lines);
     expect(lines).toHaveLength(6);
     expect(await listed(store, { limit: 9 })).toEqual([]);
     expect((await store.scanRuns(99)).keys).toHaveLength(41);

@@ -44,7 +44,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('the lines of the Redis s
   });
 
   const leased = async (queue = 'q'): Promise<unknown> =>
-    server.command('ZRANGE', `baton:{0}:l:${queue}`, '0', '-1', 'WITHSCORES');
+    server.command('ZRANGE', `baton:{0}:ol:${queue}`, '0', '-1', 'WITHSCORES');
   /** Fields of the run's hash that are open work; `k` only while a task stands there. */
   async function fields(): Promise<readonly string[]> {
     const key = 'baton:{0}:r:4:acme:run-1';

@@ -67,7 +67,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis store of schema 
 
   it('is listed, scanned and read as it was', async () => {
     const store = await open();
-    expect([await schema(), await oldLines()]).toMatchObject([{ schemaVersion: 3 }, []]);
+    expect([await schema(), await oldLines()]).toMatchObject([{ schemaVersion: 4 }, []]);
     expect(await listed(store, { limit: 2 })).toEqual(['run-3', 'run-2', 'run-1']);
     expect(await listed(store, { limit: 9, tenant: 'other' })).toEqual(['run-3']);
     expect(await listed(store, { limit: 9, statuses: ['running'] })).toEqual(['run-2', 'run-1']);
@@ -138,7 +138,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('a Redis store of schema 
     expect(await server.command('FCALL', convert, '1', ROOT, '0', '2')).toBe(after);
     expect(await server.command('ZCARD', `${ROOT}:x:4:acme:`)).toBe(1);
     const store = await open();
-    expect([await schema(), await oldLines()]).toMatchObject([{ schemaVersion: 3 }, []]);
+    expect([await schema(), await oldLines()]).toMatchObject([{ schemaVersion: 4 }, []]);
     expect(await listed(store, { limit: 1 })).toEqual(['run-3', 'run-2', 'run-1']);
     expect((await store.openWork(RUN)).tasks).toHaveLength(2);
   });

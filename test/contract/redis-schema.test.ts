@@ -93,8 +93,8 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('versions of the Redis st
     await writeSchema1(3);
     const store = await open();
     expect(await openHashes()).toBe(0);
-    expect(await schema()).toMatchObject({ schemaVersion: 3, secret: '5'.repeat(64) });
-    expect((await store.describe()).schemaVersion).toBe(3);
+    expect(await schema()).toMatchObject({ schemaVersion: 4, secret: '5'.repeat(64) });
+    expect((await store.describe()).schemaVersion).toBe(4);
     const run = runKey('run-1');
     expect(await store.openWork(run)).toEqual({
       tasks: [
@@ -145,7 +145,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('versions of the Redis st
     expect(await schema()).toMatchObject({ schemaVersion: 1 });
     await server.command('ZADD', `${ROOT}:ears`, String(Date.now() - 61_000), 'n0d0t1nthename');
     await Promise.all([open(), open()]);
-    expect(await schema()).toMatchObject({ schemaVersion: 3 });
+    expect(await schema()).toMatchObject({ schemaVersion: 4 });
   });
 
   it('go on with a conversion whose process died midway, batch by batch', async () => {
@@ -160,7 +160,7 @@ describe.skipIf(missingRedis !== undefined)(redisSuite('versions of the Redis st
     await server.command('FCALL', convert, '1', ROOT, '0', '200');
     expect([await openHashes(), await schema()]).toMatchObject([250, { schemaVersion: 1 }]);
     const store = await open();
-    expect([await openHashes(), await schema()]).toMatchObject([0, { schemaVersion: 3 }]);
+    expect([await openHashes(), await schema()]).toMatchObject([0, { schemaVersion: 4 }]);
     expect(await claimTasks(store, { limit: 500 })).toHaveLength(449);
     expect((await store.openWork(runKey('run-1'))).tasks).toMatchObject([{ slot: 'a' }]);
   });

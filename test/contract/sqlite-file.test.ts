@@ -184,6 +184,7 @@ describe('a SQLite file in trouble', () => {
     expect(first).toMatchObject({
       kind: 'storeUnavailable',
       reason: /locked; nothing was written in this try$/,
+      isUnwritten: true,
     });
     expect(second).toMatchObject({ kind: 'storeUnavailable' });
     expect(third).toBeInstanceOf(StoreUnavailableError);

@@ -1,22 +1,23 @@
+import { fenceOldWriters } from './fence-old-writers.ts';
 import type { RedisNodes } from './redis-nodes.ts';
 import type { RedisSession } from './redis-session.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 import { integer, text } from './reply.ts';
-import { raiseMeta, SCHEMA_VERSION } from './store-meta.ts';
+import { beginConversion, endConversion, SCHEMA_VERSION } from './store-meta.ts';
 import type { StoreMeta } from './store-meta.ts';
 
-/** Of those that listen, the processes that know this schema: older ones have no dot in their names. */
+/** Begins the names of processes that know this schema among those that listen: for the conversion to the next one. */
 export const WRITER_PREFIX = `v${SCHEMA_VERSION}.`;
 
 /** Runs that one call looks at: Redis does nothing else meanwhile (some 10 µs a run with open work). */
 const BATCH = '200';
 
 /**
- * Makes a store of an older schema one of this schema: afterwards older versions of Baton refuse it. Rejects with
- * RedisStoreError, and has changed nothing, while one is heard: it would take converted tasks for damage and remove them. One
- * that was killed counts for a minute. Each batch of runs is converted whole or not at all. If the process dies midway, the schema
- * is still the old one, and whoever opens the store next goes through it again; what is converted stays so. Two processes
- * may do it at once. Rejects as `RedisSession.call` does.
+ * Makes a store of an older schema one of this schema. Rejects with RedisStoreError, and has changed nothing, while an older
+ * Baton is heard; one that was killed counts for a minute. From the first change on older versions refuse to open the store, and
+ * those that slept through it are refused in whatever they would write (fence-old-writers.ts). Each batch of runs is converted
+ * whole or not at all. If the process dies midway, the store says so, and whoever opens it next goes through it again; what is
+ * converted stays so. Two processes may do it at once. Rejects as `RedisSession.call` does.
  */
 export async function convertStore(
   session: RedisSession,
@@ -24,17 +25,26 @@ export async function convertStore(
   prefix: string,
   meta: StoreMeta,
 ): Promise<void> {
-  if (meta.schemaVersion === SCHEMA_VERSION) return;
-  await refuseWhileInUse(session);
+  const from = meta.convertingFrom ?? meta.schemaVersion;
+  if (from === SCHEMA_VERSION) return;
+  // Once begun it goes on: an older Baton that wakes up finds neither its own store nor a whole new one.
+  if (meta.convertingFrom === undefined) await refuseWhileInUse(session);
+  await beginConversion(nodes, prefix, meta, from);
+  await fenceOldWriters(session, nodes);
+  // Of schema 3 too: an older Baton that was not fenced off then may have left runs in the old form.
+  await convertRuns(session);
+  await endConversion(nodes, prefix, meta);
+}
+
+async function convertRuns(session: RedisSession): Promise<void> {
   for (const shard of session.shards) {
     let after = '0';
     while (after !== '') after = text(await session.call('convert_runs', shard, [after, BATCH]));
   }
-  await raiseMeta(nodes, prefix, meta);
 }
 
 async function refuseWhileInUse(session: RedisSession): Promise<void> {
-  const counts = (await session.callAll('strangers', [WRITER_PREFIX])).map(integer);
+  const counts = (await session.callAll('strangers', [])).map(integer);
   const count = Math.max(...counts);
   if (count === 0) return;
   throw new RedisStoreError(

@@ -23,6 +23,7 @@ const PARTS = [
   'listen',
   'feed',
   'rights',
+  'fence',
 ] as const;
 
 /** The library of Redis functions that does all reading and writing of runs, work and catalogue. */

@@ -8,14 +8,18 @@ import { text } from './reply.ts';
  * Grows with every change of the keys (functions/shared.lua) that older versions of Baton cannot work with. 2: open work
  * stands in the run's hash, leases that are handed on keep their place in line, and lines may be early
  * (functions/items.lua). 3: events are packed (event-text.ts), no line holds all runs of a tenant
- * (functions/run-index.lua), and the kept task begins with its names (functions/items.lua). convert-store.ts makes it of the older ones.
+ * (functions/run-index.lua), and the kept task begins with its names (functions/items.lua). 4: the lines of open work, who
+ * listens and the tenants with finished runs have other names (functions/fence.lua). convert-store.ts makes it of the
+ * older ones.
  */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 const metaSchema = z.object({
   schemaVersion: z.number().int(),
   shards: z.number().int().min(1).max(1_024),
   secret: z.string().regex(/^[0-9a-f]{64,}$/),
+  /** The schema before a conversion that has begun and not ended. */
+  convertingFrom: z.number().int().optional(),
 });
 export type StoreMeta = z.infer<typeof metaSchema>;
 
@@ -43,10 +47,26 @@ export async function openMeta(
   }
 }
 
-/** From then on older versions of Baton refuse the store. */
-export async function raiseMeta(nodes: RedisNodes, prefix: string, meta: StoreMeta): Promise<void> {
-  const raised = { ...meta, schemaVersion: SCHEMA_VERSION };
-  await nodes.send(0, 'set', [metaKey(prefix), JSON.stringify(raised), 'xx']);
+/** From then on older versions of Baton refuse the store, and this one converts it before all else. */
+export async function beginConversion(
+  nodes: RedisNodes,
+  prefix: string,
+  meta: StoreMeta,
+  convertingFrom: number,
+): Promise<void> {
+  await replaceMeta(nodes, prefix, { ...meta, schemaVersion: SCHEMA_VERSION, convertingFrom });
+}
+
+export async function endConversion(
+  nodes: RedisNodes,
+  prefix: string,
+  { shards, secret }: StoreMeta,
+): Promise<void> {
+  await replaceMeta(nodes, prefix, { schemaVersion: SCHEMA_VERSION, shards, secret });
+}
+
+async function replaceMeta(nodes: RedisNodes, prefix: string, meta: StoreMeta): Promise<void> {
+  await nodes.send(0, 'set', [metaKey(prefix), JSON.stringify(meta), 'xx']);
 }
 
 function parseMeta(key: string, json: string): StoreMeta {

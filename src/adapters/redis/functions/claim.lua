@@ -179,8 +179,8 @@ end
 local function claim_engine_work(keys, args)
   local root, claim = keys[1], take_claim(args)
   local found = {}
-  local timers, rw, rl = root .. ':timers', root .. ':rw', root .. ':rl'
-  local mw, ml = root .. ':mw', root .. ':ml'
+  local timers, rw, rl = root .. ':ot', root .. ':orw', root .. ':orl'
+  local mw, ml = root .. ':omw', root .. ':oml'
   candidates(root, 'timer', timers, timers, claim, found)
   candidates(root, 'task', rw, rl, claim, found)
   candidates(root, 'message', mw, ml, claim, found)

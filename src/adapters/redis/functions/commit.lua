@@ -121,11 +121,11 @@ local function check_keys(root, r, version)
   check_form(root, r.form)
   local parts = r.parts
   if not parts then return end
-  if #parts.timers > 0 then must_be('zset', key_of(root, ':timers')) end
-  if #parts.messages > 0 then must_be('zset', key_of(root, ':mw')) end
+  if #parts.timers > 0 then must_be('zset', key_of(root, ':ot')) end
+  if #parts.messages > 0 then must_be('zset', key_of(root, ':omw')) end
   if #parts.recall > 0 then
-    must_be('zset', key_of(root, ':rw'))
-    must_be('zset', key_of(root, ':rl'))
+    must_be('zset', key_of(root, ':orw'))
+    must_be('zset', key_of(root, ':orl'))
   end
 end
 
@@ -185,7 +185,7 @@ end
 local function commit(keys, args)
   local root, requests, replies, pointers = keys[1], take_requests(args), {}, {}
   must_be('string', key_of(root, ':seq'))
-  must_be('zset', key_of(root, ':ears'))
+  must_be('zset', key_of(root, ':listeners'))
   must_be('stream', key_of(root, ':feed'))
   for n, request in ipairs(requests) do
     local is_done, reply = pcall(commit_one, root, request, pointers)

@@ -37,7 +37,7 @@ local function publish(keys, args)
   local started_at, has_duplicates = text(math.floor(server_time() / 1000)), false
   must_be('stream', feed)
   must_be('zset', ids)
-  must_be('zset', key_of(root, ':ears'))
+  must_be('zset', key_of(root, ':listeners'))
   for n = 1, tonumber(args[4]) do
     local named, count, tenant = string.match(args[at], '^(%-?)(%d+):(.*)$')
     local lines, left = args[at + 1], count

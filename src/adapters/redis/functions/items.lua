@@ -18,14 +18,14 @@ local KINDS = {
 }
 
 local queue_lines = remember(function(root, queue)
-  return { waiting = root .. ':w:' .. queue, leased = root .. ':l:' .. queue }
+  return { waiting = root .. ':ow:' .. queue, leased = root .. ':ol:' .. queue }
 end)
 
 -- The two sorted sets of an item: where it waits and where its lease runs.
 local function lines_of(root, kind, item)
-  if kind == 'timer' then return key_of(root, ':timers'), key_of(root, ':timers') end
-  if kind == 'message' then return key_of(root, ':mw'), key_of(root, ':ml') end
-  if item.recalled > 0 then return key_of(root, ':rw'), key_of(root, ':rl') end
+  if kind == 'timer' then return key_of(root, ':ot'), key_of(root, ':ot') end
+  if kind == 'message' then return key_of(root, ':omw'), key_of(root, ':oml') end
+  if item.recalled > 0 then return key_of(root, ':orw'), key_of(root, ':orl') end
   local lines = queue_lines(root, item.queue)
   return lines.waiting, lines.leased
 end
@@ -123,6 +123,11 @@ local function unpack_kept(packed)
   if not packed or packed == '' then return nil end
   local id, owner, queue, attempt, origin, seq, fence, lease_ms, claimed, left, waited, deliveries, recalled, beats =
     cmsgpack.unpack(packed)
+  -- The order of schema 2: one such record, wherever it came from, must not stop a queue.
+  if type(queue) == 'number' then
+    seq, fence, lease_ms, claimed, left, waited, attempt, queue, deliveries, recalled, origin =
+      queue, attempt, origin, seq, fence, lease_ms, claimed, left, waited, deliveries, recalled
+  end
   fence = fence + seq
   claimed = claimed + math.floor(fence / 1000)
   return {

@@ -130,14 +130,8 @@ end
 
 -- Of schema 2: the values of the kept task stood in another order.
 local function convert_kept(record)
-  local packed = call('HGET', record, 'k')
-  if not packed or packed == '' then return end
-  local id, owner, seq, fence, lease_ms, claimed, left, waited, attempt, queue, deliveries, recalled, origin, beats =
-    cmsgpack.unpack(packed)
-  -- Converted before: there stands the queue.
-  if type(seq) == 'string' then return end
-  call('HSET', record, 'k', cmsgpack.pack(
-    id, owner, queue, attempt, origin, seq, fence, lease_ms, claimed, left, waited, deliveries, recalled, beats))
+  local item = unpack_kept(call('HGET', record, 'k'))
+  if item then call('HSET', record, 'k', pack_kept(item.kept, item)) end
 end
 
 -- Of schema 2: all runs of a tenant stood in a line by start.
@@ -148,7 +142,7 @@ local function convert_index(root, record, run)
   call('ZREM', root .. ':x:' .. pair(tenant, ''), run_id)
 end
 
--- convert_runs: of schemas 1 and 2, to this one; doing so again changes nothing. ARGV number to go on after, limit.
+-- convert_runs: as older schemas left them, to this one; doing so again changes nothing. ARGV number to go on after, limit.
 -- Reply: number to go on after, or '' when there are no more.
 local function convert_runs(keys, args)
   local root, last = keys[1], ''
@@ -195,10 +189,10 @@ end
 -- finished_tenants. Reply: tenants with finished runs, and how many each has.
 local function finished_tenants(keys)
   local root, reply = keys[1], {}
-  for _, tenant in ipairs(call('SMEMBERS', root .. ':tenants')) do
+  for _, tenant in ipairs(call('SMEMBERS', root .. ':ended')) do
     local count = call('ZCARD', by_end(root, tenant))
     if count == 0 then
-      call('SREM', root .. ':tenants', tenant)
+      call('SREM', root .. ':ended', tenant)
       forget_statuses(root, tenant)
     else
       reply[#reply + 1] = { tenant, text(count) }

@@ -103,7 +103,7 @@ local function queue_depths(keys, args)
   local root, now = keys[1], now_of(args[1])
   local reply = {}
   for _, queue in ipairs(call('SMEMBERS', root .. ':queues')) do
-    local waiting, leased = root .. ':w:' .. queue, root .. ':l:' .. queue
+    local waiting, leased = root .. ':ow:' .. queue, root .. ':ol:' .. queue
     local ended = ended_of(root, leased, now)
     local count = call('ZCOUNT', leased, '-inf', text(now))
     local waits, total = call('ZCARD', waiting) + count, call('ZCARD', leased)

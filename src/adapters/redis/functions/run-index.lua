@@ -48,7 +48,7 @@ local function check_index(root, tenant, entry)
   must_be('set', statuses_of(root, tenant))
   must_be('zset', by_status(root, tenant, entry.status))
   must_be('zset', by_end(root, tenant))
-  must_be('set', key_of(root, ':tenants'))
+  must_be('set', key_of(root, ':ended'))
   if entry.marks ~= '' then
     for _, mark in ipairs(MARKS) do must_be('zset', by_mark(root, tenant, mark)) end
   end
@@ -75,7 +75,7 @@ local function move_index(root, tenant, run_id, old, new)
   if new.finished ~= '' then
     if not old or old.finished ~= new.finished then
       put_in_line(by_end(root, tenant), run_id, new.finished)
-      put_in_set(key_of(root, ':tenants'), tenant)
+      put_in_set(key_of(root, ':ended'), tenant)
     end
   elseif old and old.finished ~= '' then
     take_from_line(by_end(root, tenant), run_id)

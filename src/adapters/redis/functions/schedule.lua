@@ -184,7 +184,7 @@ end
 
 local function cancel_timer(root, r, record, id)
   remove_field(record, 'd:' .. id)
-  take_from_line(key_of(root, ':timers'), pair(id, r.run))
+  take_from_line(key_of(root, ':ot'), pair(id, r.run))
 end
 
 local function set_timer(root, r, record, timer)

@@ -13,14 +13,15 @@
 --   :h:<run>                list: events; its length is the run's version
 --   :a:<run>                hash: artifacts
 --   :queues                 set: queues that have or had tasks
---   :w:<queue>, :l:<queue>  sorted sets of tasks: waiting by order, leased by end of lease or a time before it
---   :rw, :rl                the same of recalled tasks;  :mw, :ml  of messages
---   :timers                 sorted set by due time or end of lease
+--   :ow:<queue>, :ol:<q.>   sorted sets of tasks: waiting by order, leased by end of lease or a time before it
+--   :orw, :orl              the same of recalled tasks;  :omw, :oml  of messages
+--   :ot                     timers: sorted set by due time or end of lease
 --   :xs:…, :xm:…, :f:…      index of runs: by start, those of each status and mark; by end
---   :xn:<tenant>, :tenants  sets: statuses of its runs; tenants with finished runs
+--   :xn:<tenant>, :ended    sets: statuses of its runs; tenants with finished runs
 --   :dd:, :dn:, :dl:, :dh:  definitions of a tenant;  :kv:<namespace>, :kvx  values, and when they expire
---   :ears, :ear:<id>        processes that listen, and the wake-up that waits for each
+--   :listeners, :ear:<id>   processes that listen, and the wake-up that waits for each
 --   :feed                   stream: where new events are (commit.lua)
+--   :ears, :tenants, :timers, :w:…, …  names of schemas before 4: a converted store has texts there (fence.lua)
 --
 -- Redis does not roll a function back: each one reads and checks all it needs before its first write.
 
@@ -251,7 +252,7 @@ local function ears_of(root)
   local known_ears = ears_known[root]
   local now = server_time()
   if not known_ears or now - known_ears.read > 1000000 or now < known_ears.read then
-    known_ears = { read = now, ids = call('ZRANGE', key_of(root, ':ears'), 0, -1) }
+    known_ears = { read = now, ids = call('ZRANGE', key_of(root, ':listeners'), 0, -1) }
     ears_known[root] = known_ears
   end
   return known_ears.ids
