@@ -9,28 +9,28 @@ const SESSIONS = ['test/mcp/http/sessions.test.ts', 'test/mcp/http/tenants.test.
 export const ACCESS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'access: no scope is asked for',
-    file: 'src/application/access.ts',
+    file: 'src/application/access/access.ts',
     find: 'context.scopes.has(scope)',
     replace: 'context.scopes.size >= 0',
     tests: MATRIX,
   },
   {
     name: 'access: agents of all tenants wait in one queue',
-    file: 'src/application/tenant-names.ts',
+    file: 'src/application/access/tenant-names.ts',
     find: 'if (tenant === DEFAULT_TENANT || target === undefined) return queue;',
     replace: 'if (tenant !== "" || target === undefined) return queue;',
     tests: TENANTS,
   },
   {
     name: 'access: every tenant is shown the installation',
-    file: 'src/application/tenant-view.ts',
+    file: 'src/application/access/tenant-view.ts',
     find: 'return tenant === DEFAULT_TENANT;',
     replace: 'return tenant.length > 0;',
     tests: TENANTS,
   },
   {
     name: 'keys: one that ended lets in',
-    file: 'src/application/people/authenticate.ts',
+    file: 'src/application/access/authenticate.ts',
     find: 'if (record === undefined || !isActive(record)) return failure(KEY_REFUSED);',
     replace: 'if (record === undefined) return failure(KEY_REFUSED);',
     tests: KEYS,

@@ -26,16 +26,16 @@ import { createResolveApproval } from './people/resolve-approval.ts';
 import { createAnswerTask } from './agents/answer-task.ts';
 import { createListInbox } from './people/list-inbox.ts';
 import { createRehearseCommand } from './commands/rehearse-command.ts';
-import { createCreateKey } from './people/create-key.ts';
-import { createListKeys } from './people/list-keys.ts';
-import { createRevokeKey } from './people/revoke-key.ts';
+import { createCreateKey } from './access/create-key.ts';
+import { createListKeys } from './access/list-keys.ts';
+import { createRevokeKey } from './access/revoke-key.ts';
 import { createPublishMessage } from './bus/publish-message.ts';
 import { createFollowTopics } from './bus/follow-topics.ts';
 import { createStreamTopics } from './bus/stream-topics.ts';
 import { createConsumeTopics } from './bus/consume-topics.ts';
 import { createCheckpoint } from './checkpoints/create-checkpoint.ts';
 import { createListCheckpoints } from './checkpoints/list-checkpoints.ts';
-import { guardUseCases, type Scope } from './access.ts';
+import { guardUseCases, type Scope } from './access/access.ts';
 import type { ApplicationPorts } from './use-case.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { IdSource } from '../ports/id-source.ts';
 import type { LoadedKindSource } from '../ports/loaded-kind.ts';
 import type { RepositoryReader } from '../ports/repository-reader.ts';
 import type { Store } from '../ports/store.ts';
-import type { Scope } from './access.ts';
+import type { Scope } from './access/access.ts';
 import type { ExecuteCommand } from './commands/execute-command.ts';
 import type { PlanCache } from './commands/plan-cache.ts';
 import type { RunCache } from './commands/run-cache.ts';

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import type { UseCaseError } from '../application/use-case.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { notFound, usageFailure, valueOf } from './cli-failure.ts';
 import type { Invocation } from './cli.ts';
+import { optionName } from './given-options.ts';
 
 const MAX_FILE_BYTES = 4_194_304;
 
@@ -20,7 +22,29 @@ export async function parsed<Schema extends z.ZodObject>(
     const value = invocation.text(option);
     if (value !== undefined) given[field] = value;
   }
-  return valueOf(parseArguments(schema, given));
+  const read = parseArguments(schema, given);
+  return valueOf(
+    read.ok ? read : { ok: false, error: asTyped(read.error, options, invocation.commandName) },
+  );
+}
+
+/** A refusal of fields in the words of whoever typed options. */
+function asTyped(
+  { violations = [], ...error }: UseCaseError,
+  options: Readonly<Record<string, string>>,
+  command: string,
+): UseCaseError {
+  const typed = violations.map(({ path, ...violation }) => {
+    const [field = ''] = /^[^.[]+/.exec(path) ?? [];
+    const option = options[field];
+    return { ...violation, path: option === undefined ? path : optionName(option) };
+  });
+  return {
+    ...error,
+    message: typed.map(({ path, message }) => `${path}: ${message}`).join('; '),
+    next: `Correct what is named and try again; baton ${command} --help lists the options.`,
+    violations: typed,
+  };
 }
 
 export function readTextFile(path: string, { cli }: Invocation): string {

@@ -37,10 +37,6 @@ export function asCommand(text: string): string {
     )
     .replaceAll('idempotency_key', '--idempotency-key')
     .replaceAll(/\bdry_run\b/g, '--dry-run')
-    .replaceAll(
-      'Correct the named fields and call again. Arguments:',
-      'Correct what is named. Possible:',
-    )
     .replaceAll(/\bcall again\b/g, 'try again');
 }
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { LOCAL_CALLER } from '../application/access.ts';
+import { LOCAL_CALLER } from '../application/access/access.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { Baton, CompositionOptions } from '../composition.ts';
 import type { LoadedConfig, OptionValue } from '../config.ts';
 import type { ProcessSurroundings } from '../config/process-environment.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { commandPath, givenOptions } from './given-options.ts';
 import type { Interruption } from './interruption.ts';
 import { Terminal } from './terminal.ts';
 
@@ -19,12 +20,15 @@ export interface Cli {
 export class Invocation {
   readonly cli: Cli;
   readonly args: readonly string[];
+  /** As it is typed after `baton`, e.g. `keys create`. */
+  readonly commandName: string;
   readonly terminal: Terminal;
   readonly #options: Readonly<Record<string, unknown>>;
 
   constructor(cli: Cli, command: Command) {
     this.cli = cli;
     this.args = command.args;
+    this.commandName = commandPath(command);
     this.#options = givenOptions(command);
     this.terminal = new Terminal({
       stdout: process.stdout,
@@ -98,13 +102,3 @@ export type Action = (body: CommandBody) => (...received: unknown[]) => Promise<
 
 /** One file a command exports one of these. */
 export type AddCommand = (program: Command, action: Action) => void;
-
-/** Options given before or after the command's name; what was not given is absent. */
-function givenOptions(command: Command): Record<string, unknown> {
-  const given: Record<string, unknown> = {};
-  for (let level: Command | null = command; level !== null; level = level.parent) {
-    for (const [name, value] of Object.entries(level.opts()))
-      if (!(name in given) && level.getOptionValueSource(name) !== 'default') given[name] = value;
-  }
-  return given;
-}

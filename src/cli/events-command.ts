@@ -67,7 +67,7 @@ async function readEvents(invocation: Invocation, baton: Baton): Promise<ExitCod
   try {
     await (consumer === undefined
       ? follow(invocation, baton, given)
-      : consume(invocation, baton, { ...given, consumer }));
+      : consume(invocation, baton, given));
   } catch (error) {
     if (!(error instanceof OutputGone)) throw error;
   }
@@ -91,12 +91,12 @@ async function follow(
 async function consume(
   invocation: Invocation,
   baton: Baton,
-  given: FollowTopicsInput & { readonly consumer: string },
+  given: FollowTopicsInput,
 ): Promise<void> {
   const { terminal, cli } = invocation;
   const { consumeTopicsInputSchema } = await import('../application/bus/consume-topics.ts');
-  const { parseArguments } = await import('../application/parse-arguments.ts');
-  const input = valueOf(parseArguments(consumeTopicsInputSchema, given));
+  const options = { consumer: 'consumer', limit: 'limit' };
+  const input = await parsed(invocation, consumeTopicsInputSchema, options, given);
   let told: string | undefined;
   const { delivered } = valueOf(
     await baton.application.consumeTopics(callContext(baton, cli.interruption.signal), input, {

@@ -2,7 +2,7 @@ import type { Reason } from '../application/commands/reason.ts';
 import type { WorkflowView } from '../application/runs/get-workflow.ts';
 import { isFinished } from '../domain/lifecycle.ts';
 import type { Baton } from '../composition.ts';
-import { DEFAULT_TENANT } from '../application/access.ts';
+import { DEFAULT_TENANT } from '../application/access/access.ts';
 import { callContext, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { DEFAULT_TENANT } from '../application/access.ts';
+import { DEFAULT_TENANT } from '../application/access/access.ts';
 import type { UseCaseError } from '../application/use-case.ts';
 import type { Person } from '../application/people/person.ts';
 import type { Baton } from '../composition.ts';
@@ -66,7 +66,7 @@ function givenKey(invocation: Invocation): GivenKey | undefined {
 }
 
 async function verifyKey(baton: Baton, { key, origin }: GivenKey): Promise<Person> {
-  const { createAuthenticate } = await import('../application/people/authenticate.ts');
+  const { createAuthenticate } = await import('../application/access/authenticate.ts');
   const { personOfKey } = await import('../application/people/person.ts');
   const authenticated = await createAuthenticate(baton.ports)({ key });
   if (!authenticated.ok && authenticated.error.code !== 'key_refused')

@@ -1,10 +1,9 @@
-import type { CreatedKey } from '../application/people/create-key.ts';
-import type { KeyStatus, KeyView } from '../application/people/api-keys.ts';
-import { DEFAULT_TENANT } from '../application/access.ts';
+import type { KeyStatus, KeyView } from '../application/access/api-keys.ts';
 import { parsed } from './arguments.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { adviceOn } from './key-advice.ts';
 import { maskKeys } from './mask-keys.ts';
 import { printTable } from './table.ts';
 
@@ -37,7 +36,7 @@ export const addKeysCommand: AddCommand = (program, action) => {
 };
 
 async function create(invocation: Invocation): Promise<ExitCode> {
-  const { createKeyInputSchema } = await import('../application/people/create-key.ts');
+  const { createKeyInputSchema } = await import('../application/access/create-key.ts');
   const name = invocation.args[0] ?? '';
   const options = { expires: 'expires', scopes: 'scopes', tenant: 'tenant' };
   const input = await parsed(invocation, createKeyInputSchema, options, { name });
@@ -48,31 +47,13 @@ async function create(invocation: Invocation): Promise<ExitCode> {
     if (terminal.isJson) return EXIT.ok;
     // Alone on standard output, so that it can go to a file without being seen.
     terminal.line(created.key);
-    for (const note of notesOn(created)) terminal.note(note);
+    for (const note of adviceOn(created)) terminal.note(note);
     return EXIT.ok;
   });
 }
 
-function notesOn({ id, name, tenant, scopes, expires_at }: CreatedKey): string[] {
-  const isForPeople = scopes.includes('approvals:resolve');
-  const given = isForPeople ? ', and give it by --key-file or BATON_OPERATOR_KEY' : '';
-  return [
-    `Key ${id} of ${name}, until ${expires_at}. It is shown this once.`,
-    `It is for ${scopes.join(', ')} in the tenant ${tenant}.`,
-    `Keep it in a file that only you can read (chmod 600)${isForPeople ? ', away from agents' : ''}${given}.`,
-    ...(isForPeople && scopes.includes('agents:work')
-      ? ['Whoever holds it does the work of agents and answers approvals too: give it to no agent.']
-      : []),
-    ...(tenant !== DEFAULT_TENANT && scopes.includes('runs:write')
-      ? [
-          'Steps of all tenants run on the same workers, with the rights and files of their account.',
-        ]
-      : []),
-  ];
-}
-
 async function list(invocation: Invocation): Promise<ExitCode> {
-  const { listKeysInputSchema } = await import('../application/people/list-keys.ts');
+  const { listKeysInputSchema } = await import('../application/access/list-keys.ts');
   const input = await parsed(invocation, listKeysInputSchema, { tenant: 'tenant' });
   return invocation.withBaton(async (baton) => {
     const { terminal } = invocation;
@@ -85,7 +66,7 @@ async function list(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function revoke(invocation: Invocation): Promise<ExitCode> {
-  const { revokeKeyInputSchema } = await import('../application/people/revoke-key.ts');
+  const { revokeKeyInputSchema } = await import('../application/access/revoke-key.ts');
   const name_or_id = maskKeys(invocation.args[0] ?? '');
   const options = { tenant: 'tenant' };
   const input = await parsed(invocation, revokeKeyInputSchema, options, { name_or_id });

@@ -5,7 +5,7 @@ import type { Json } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/limits.ts';
 import type { Baton } from '../composition.ts';
 import { parseJson, readTextFile } from './arguments.ts';
-import { DEFAULT_TENANT } from '../application/access.ts';
+import { DEFAULT_TENANT } from '../application/access/access.ts';
 import { callContext, type AddCommand, type Invocation } from './cli.ts';
 import { usageFailure, valueOf } from './cli-failure.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';

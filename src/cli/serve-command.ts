@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { createAuthenticate } from '../application/people/authenticate.ts';
+import { createAuthenticate } from '../application/access/authenticate.ts';
 import type { Baton } from '../composition.ts';
 import type { LoadedConfig, OptionValue } from '../config.ts';
 import { shownStore } from '../config/store-place.ts';
@@ -25,11 +25,12 @@ export const addServeCommand: AddCommand = (program, action) => {
 async function serve(invocation: Invocation): Promise<ExitCode> {
   const loaded = await loadServeConfig(invocation);
   const fileKey = readServerKey(loaded);
+  const { checkAccess, checkStoreFile } = await import('./server-access.ts');
+  checkStoreFile(loaded, fileKey);
   invocation.cli.interruption.listen();
   const { graceMs } = loaded.config.http;
   return invocation.withBaton(
     async (baton) => {
-      const { checkAccess } = await import('./server-access.ts');
       const notes = await checkAccess(loaded, baton, fileKey);
       const service = await open(invocation, loaded, baton, fileKey);
       try {
@@ -99,11 +100,12 @@ async function open(
 }
 
 async function announce(
-  { terminal }: Invocation,
+  invocation: Invocation,
   { config, warnings }: LoadedConfig,
   baton: Baton,
   { url }: HttpService,
 ): Promise<void> {
+  const { terminal } = invocation;
   const { queues, engine, store, logger } = baton;
   const { isKeyRequired } = await import('../http/serve-endpoints.ts');
   const shown = shownStore(config.store);
@@ -114,10 +116,18 @@ async function announce(
   terminal.line(`REST: ${places.rest}; metrics: ${url}/metrics`);
   terminal.line(`store: ${shown}; worker: ${queues.join(', ') || 'none'}`);
   if (engine !== undefined && queues.length === 0)
-    terminal.note('No step runs in this process: timers and retries are served.');
+    terminal.note(
+      `No step runs in this process: ${whyIdle(invocation)}. Timers and retries are served.`,
+    );
   const { warnings: ofStore = [] } = await store.describe();
   for (const warning of ofStore) terminal.note(`The store: ${warning}.`);
   for (const problem of warnings) logger.warn(problem, 'configuration');
+}
+
+function whyIdle(invocation: Invocation): string {
+  return invocation.isOff('worker')
+    ? '--no-worker was given'
+    : 'the settings shell.allow (BATON_SHELL_ALLOW) and handlers (BATON_HANDLERS) are empty';
 }
 
 /** Rejects when the engine ended in a defect: the process is of no more use then. */

@@ -58,7 +58,7 @@ async function serve(
   terminal.line(`worker ${workerId} serves ${queues.join(', ') || 'no queue'} of ${store}`);
   if (queues.length === 0)
     terminal.note(
-      'No step can run here: the setting shell.allow is empty, and so is handlers. Timers and retries are served.',
+      'No step can run here: the settings shell.allow (BATON_SHELL_ALLOW) and handlers (BATON_HANDLERS) are empty. Timers and retries are served.',
     );
   for (const warning of warnings) terminal.note(`The store: ${warning}.`);
   await Promise.race([untilAborted(cli.interruption.signal), engine.ended]);

@@ -34,6 +34,12 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const variableNames = (): z.ZodArray<z.ZodString> =>
   z.array(z.string().regex(VARIABLE_NAME, 'is not the name of an environment variable')).max(100);
 
+/** Whatever is wrong with it, one message says all of what it may be. */
+function wholeNumber(min: number, max: number): z.ZodNumber {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
+
 /** Scheme, host and port exactly as a browser writes them. */
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
@@ -87,7 +93,7 @@ const shell = z.object({
     meaning: 'Environment variables that commands see besides the basics (`PATH`, `HOME`, locale)',
     fallback: [],
   }),
-  outputLimitBytes: z.number().int().min(1_024).max(262_144).register(settingNotes, {
+  outputLimitBytes: wholeNumber(1_024, 262_144).register(settingNotes, {
     form: 'number',
     meaning: 'Bytes kept of each output stream of a command: its beginning and its end',
     fallback: 65_536,
@@ -111,7 +117,7 @@ const worker = z.object({
       meaning: 'Steps that run at once; `auto` follows the load of processor and memory',
       fallback: 'auto',
     }),
-  leaseDurationMs: z.number().int().min(1_000).max(900_000).register(settingNotes, {
+  leaseDurationMs: wholeNumber(1_000, 900_000).register(settingNotes, {
     form: 'number',
     meaning: 'Milliseconds after which the steps of a dead worker are given to another',
     fallback: 10_000,
@@ -119,12 +125,12 @@ const worker = z.object({
 });
 
 const retention = z.object({
-  days: z.number().int().min(1).max(DAY_LIMIT).register(settingNotes, {
+  days: wholeNumber(1, DAY_LIMIT).register(settingNotes, {
     form: 'number',
     meaning: 'Days after which finished runs are removed',
     fallback: 30,
   }),
-  runs: z.number().int().min(1).max(10_000_000).register(settingNotes, {
+  runs: wholeNumber(1, 10_000_000).register(settingNotes, {
     form: 'number',
     meaning: 'Finished runs kept; older ones beyond are removed',
     fallback: 10_000,
@@ -177,7 +183,7 @@ const mcp = z.object({
     meaning: 'Hide and refuse every tool that changes something',
     fallback: false,
   }),
-  maxWaitSeconds: z.number().int().min(1).max(25).register(settingNotes, {
+  maxWaitSeconds: wholeNumber(1, 25).register(settingNotes, {
     form: 'number',
     meaning: 'Longest wait of one tool call, in seconds',
     fallback: 25,
@@ -190,7 +196,7 @@ const http = z.object({
     meaning: 'Address that `baton serve` listens on; beyond loopback only with keys',
     fallback: '127.0.0.1',
   }),
-  port: z.number().int().min(0).max(65_535).register(settingNotes, {
+  port: wholeNumber(0, 65_535).register(settingNotes, {
     form: 'number',
     meaning: 'Port that `baton serve` listens on; `0` for any that is free',
     fallback: 7_420,
@@ -223,28 +229,28 @@ const http = z.object({
       meaning: "Origins of web pages that may call, besides the server's own",
       fallback: [],
     }),
-  maxBodyBytes: z.number().int().min(1_024).max(67_108_864).register(settingNotes, {
+  maxBodyBytes: wholeNumber(1_024, 67_108_864).register(settingNotes, {
     form: 'number',
     meaning: 'Largest body of a request, in bytes',
     fallback: 4_194_304,
   }),
-  ratePerSecond: z.number().int().min(1).max(1_000_000).register(settingNotes, {
+  ratePerSecond: wholeNumber(1, 1_000_000).register(settingNotes, {
     form: 'number',
     meaning:
       'Requests a second of one key (without a key: of one address); a burst may be five times that',
     fallback: 500,
   }),
-  maxRequests: z.number().int().min(1).max(100_000).register(settingNotes, {
+  maxRequests: wholeNumber(1, 100_000).register(settingNotes, {
     form: 'number',
     meaning: 'Requests that are answered at once; one caller may have half of them',
     fallback: 1_000,
   }),
-  maxStreams: z.number().int().min(1).max(100_000).register(settingNotes, {
+  maxStreams: wholeNumber(1, 100_000).register(settingNotes, {
     form: 'number',
     meaning: 'Event streams that are open at once; one caller may have half of them',
     fallback: 1_000,
   }),
-  graceMs: z.number().int().min(0).max(600_000).register(settingNotes, {
+  graceMs: wholeNumber(0, 600_000).register(settingNotes, {
     form: 'number',
     meaning: 'Milliseconds that open requests and running steps get when the server is told to end',
     fallback: 10_000,

@@ -22,9 +22,9 @@ export function createAllowLists(settings: {
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
 }): AllowLists {
-  const own = hostnameOf(isIP(settings.host) === 6 ? `[${settings.host}]` : settings.host);
+  const own = ownName(settings.host);
   const hosts = new Set([...LOOPBACK_NAMES, ...settings.allowedHosts]);
-  if (own !== undefined && !ANY_ADDRESS.has(own)) hosts.add(own);
+  if (own !== undefined && !isAnyAddress(settings.host)) hosts.add(own);
   const origins = new Set(settings.allowedOrigins);
   return {
     isHost: (header) => hosts.has(hostnameOf(header) ?? ''),
@@ -32,7 +32,31 @@ export function createAllowLists(settings: {
   };
 }
 
-function hostnameOf(header: string | undefined): string | undefined {
+/** What the owner of a server should know that others can reach but only call `localhost`; nothing elsewhere. */
+export function notesOnNames({
+  host,
+  allowedHosts,
+}: {
+  readonly host: string;
+  readonly allowedHosts: readonly string[];
+}): string[] {
+  if (!isAnyAddress(host) || allowedHosts.length > 0) return [];
+  return [
+    'Requests by another name than localhost are refused (403): list what clients call this server, without a port, in http.allowedHosts.',
+  ];
+}
+
+/** Whether it listens at every address of the machine, so that its own name says nothing of how it is called. */
+function isAnyAddress(host: string): boolean {
+  return ANY_ADDRESS.has(ownName(host) ?? '');
+}
+
+function ownName(host: string): string | undefined {
+  return hostnameOf(isIP(host) === 6 ? `[${host}]` : host);
+}
+
+/** What of a `Host` header is compared, as the setting has it: without a port. */
+export function hostnameOf(header: string | undefined): string | undefined {
   return urlOf(header)?.hostname;
 }
 

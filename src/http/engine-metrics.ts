@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { DEFAULT_TENANT, type Scope } from '../application/access.ts';
+import { DEFAULT_TENANT, type Scope } from '../application/access/access.ts';
 import type { Application } from '../application/application.ts';
 import type { Activity } from '../application/health/get-activity.ts';
 

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { DEFAULT_TENANT, type Caller } from '../application/access.ts';
+import { DEFAULT_TENANT, type Caller } from '../application/access/access.ts';
 import type { Authenticate } from './key-verdicts.ts';
 
 /** Long enough that nobody guesses it, and of what a bearer token may hold. */

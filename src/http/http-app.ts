@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
-import type { Caller } from '../application/access.ts';
-import { missingScope } from '../application/access.ts';
-import { seesInstallation } from '../application/tenant-view.ts';
+import type { Caller } from '../application/access/access.ts';
+import { missingScope } from '../application/access/access.ts';
+import { seesInstallation } from '../application/access/tenant-view.ts';
 import type { Config } from '../config/config-schema.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IdSource } from '../ports/id-source.ts';
@@ -18,10 +18,12 @@ import { watchStreams } from './gates/watch-streams.ts';
 import type { HttpEnv } from './http-env.ts';
 import type { KeyVerdicts } from './key-verdicts.ts';
 import { defectError, problemResponse } from './problem.ts';
-import { createReadiness, isAlive } from './probes.ts';
+import { createReadiness, isAlive, onlyRead } from './probes.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { ServeEnv } from './serve-env.ts';
 import type { Slots } from './slots.ts';
+
+const MCP_PATH = '/mcp';
 
 /** What answers behind the gates. */
 export interface Endpoints {
@@ -56,15 +58,16 @@ export function createHttpApp(parts: HttpAppParts): Hono<ServeEnv> {
   // Those who ask whether the process lives have no key, and reach it by an address of the moment.
   app.get('/healthz', isAlive);
   app.get('/readyz', createReadiness(parts));
+  for (const path of ['/healthz', '/readyz']) app.all(path, onlyRead);
   app.use(
     refuseForeign(createAllowLists(settings)),
     letIn(parts),
     limitRate(settings.ratePerSecond),
     admit(parts),
-    readBody(settings.maxBodyBytes),
+    readBody({ ...settings, isKept: (c) => c.req.path === MCP_PATH }),
     watchStreams(parts),
   );
-  app.all('/mcp', (c) => mcp.fetch(c.req.raw, c.get('caller')));
+  app.all(MCP_PATH, (c) => mcp.fetch(c.req.raw, c.get('caller')));
   app.get('/metrics', async (c) => {
     const caller = c.get('caller');
     if (!seesInstallation(caller)) return problemResponse(c, OF_THE_INSTALLATION, 403);
@@ -72,6 +75,7 @@ export function createHttpApp(parts: HttpAppParts): Hono<ServeEnv> {
     const { contentType, text } = await parts.metrics();
     return c.body(text, 200, { 'content-type': contentType });
   });
+  app.all('/metrics', onlyRead);
   app.route('/api/v1', parts.rest);
   app.notFound((c) => problemResponse(c, UNKNOWN_PATH));
   app.onError((error, c) => {

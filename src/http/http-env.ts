@@ -1,4 +1,4 @@
-import type { Caller } from '../application/access.ts';
+import type { Caller } from '../application/access/access.ts';
 
 /** What stands in the context of every request that was let in. */
 export interface HttpEnv {

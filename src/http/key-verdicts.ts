@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Caller } from '../application/access.ts';
+import type { Caller } from '../application/access/access.ts';
 import type { UseCaseResult } from '../application/use-case.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -50,11 +50,21 @@ export class KeyVerdicts {
     return this.#ask(hash, key, last?.keyId);
   }
 
+  /** One that was refused, if any: a flood of them makes no good key unknown. */
+  #forgetOne(): void {
+    let [forgotten] = this.#verdicts.keys();
+    for (const [hash, { keyId }] of this.#verdicts) {
+      if (keyId !== undefined) continue;
+      forgotten = hash;
+      break;
+    }
+    if (forgotten !== undefined) this.#verdicts.delete(forgotten);
+  }
+
   async #ask(hash: string, key: string, keyId: string | undefined): Promise<UseCaseResult<Caller>> {
     const verdict: Verdict = { atMs: this.#clock.now(), result: this.#authenticate(key), keyId };
     this.#verdicts.delete(hash);
-    const [oldest] = this.#verdicts.keys();
-    if (this.#verdicts.size >= MAX_VERDICTS && oldest !== undefined) this.#verdicts.delete(oldest);
+    if (this.#verdicts.size >= MAX_VERDICTS) this.#forgetOne();
     this.#verdicts.set(hash, verdict);
     try {
       const result = await verdict.result;

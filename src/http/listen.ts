@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { ConnectionShares } from './connection-shares.ts';
 
 export interface ConnectionTimeouts {
   /** For the head of a request, and for all of it: who is slower occupies a connection on purpose. */
@@ -24,6 +25,8 @@ export const CONNECTION_TIMEOUTS: ConnectionTimeouts = {
 const LOOKS = 10;
 const MAX_HEADER_BYTES = 16_384;
 const MAX_HEADERS = 100;
+/** That have given way, and are not closed yet. */
+const MAX_CLOSING_CONNECTIONS = 1_000;
 
 /** The address cannot be listened on; `code` is the system's, such as EADDRINUSE. */
 export class ListenError extends Error {
@@ -60,7 +63,8 @@ export async function listen(
   );
   server.timeout = timeouts.silenceMs;
   server.maxHeadersCount = MAX_HEADERS;
-  server.maxConnections = maxConnections;
+  server.maxConnections = maxConnections + MAX_CLOSING_CONNECTIONS;
+  new ConnectionShares(maxConnections).watch(server);
   server.listen(port, host);
   try {
     await once(server, 'listening');

@@ -1,7 +1,10 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { UseCaseError } from '../application/use-case.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyValueStore } from '../ports/key-value-store.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { HttpEnv } from './http-env.ts';
+import { problemResponse } from './problem.ts';
 
 /** Who asks more often is told what was found last. */
 const ASK_EVERY_MS = 500;
@@ -19,7 +22,10 @@ export interface ReadinessSources {
   readonly isDraining: () => boolean;
 }
 
-/** 200 while the store answers and the server takes requests, else 503. Costs the store a read twice a second at most. */
+/**
+ * 200 while the store can be read and the server takes requests, else 503. Says nothing of writing: a probe that wrote would
+ * cost the disk a sync each time. Costs the store a read twice a second at most.
+ */
 export function createReadiness(sources: ReadinessSources): MiddlewareHandler {
   const { store, clock, logger, isDraining } = sources;
   let last: { readonly atMs: number; readonly answers: Promise<boolean> } | undefined;
@@ -44,6 +50,18 @@ export function createReadiness(sources: ReadinessSources): MiddlewareHandler {
     return (await last.answers) ? answer(200, 'ready') : answer(503, 'store_unavailable');
   };
 }
+
+/** For every other method (RFC 9110, 15.5.6). */
+export function onlyRead(c: Context<HttpEnv>): Response {
+  return problemResponse(c, ONLY_READ, 405, { Allow: 'GET, HEAD' });
+}
+
+const ONLY_READ: UseCaseError = {
+  code: 'method_not_allowed',
+  message: 'This path takes GET, HEAD.',
+  changed: 'nothing',
+  next: 'Send GET.',
+};
 
 /** Without a word more: nobody has been asked who he is. */
 function answer(status: number, text: string): Response {

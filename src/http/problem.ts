@@ -21,7 +21,7 @@ export const problemSchema = z.object({
   instance: z.string().optional().describe('urn:baton:request:<id>, as in the log'),
   code: z.string().describe('Stable: for programs'),
   changed: z.enum(['nothing', 'unknown']).describe('Whether anything was changed'),
-  next: z.string().describe('What to do next; tools it names are operations of this API'),
+  next: z.string().describe('What to do next; what it names are operations of this API'),
   violations: z
     .array(z.object({ path: z.string(), message: z.string(), suggestion: z.string().optional() }))
     .optional(),
@@ -30,10 +30,11 @@ export type Problem = z.infer<typeof problemSchema>;
 
 /**
  * The one place that turns an error into a response: its body says what happened, whether anything was changed and what
- * to do next. Never a stack, never what a defect threw. `status`: other than the code's own.
+ * to do next. Never a stack, never what a defect threw. Without a context: of what was no request. `status`: other than the
+ * code's own.
  */
 export function problemResponse(
-  c: Pick<Context<HttpEnv>, 'get'>,
+  c: Pick<Context<HttpEnv>, 'get'> | undefined,
   error: UseCaseError,
   status: ErrorStatus = statusOf(error.code),
   headers: Readonly<Record<string, string>> = {},
@@ -80,8 +81,8 @@ function clipped({ path, message, suggestion }: NonNullable<UseCaseError['violat
 }
 
 /** A request may be refused before it was given one, whatever the type says. */
-function requestIdOf(c: Pick<Context<HttpEnv>, 'get'>): string | undefined {
-  const id: string | undefined = c.get('requestId');
+function requestIdOf(c: Pick<Context<HttpEnv>, 'get'> | undefined): string | undefined {
+  const id: string | undefined = c?.get('requestId');
   return id;
 }
 

@@ -6,6 +6,7 @@ import { createHttpApp, type Endpoints, type HttpAppParts } from './http-app.ts'
 import { KeyVerdicts, type Authenticate } from './key-verdicts.ts';
 import { CONNECTION_TIMEOUTS, listen, urlOf, type ConnectionTimeouts } from './listen.ts';
 import { isLoopback } from './loopback.ts';
+import { problemResponse } from './problem.ts';
 import { createRequestMetrics } from './request-metrics.ts';
 import { Slots } from './slots.ts';
 
@@ -107,7 +108,15 @@ function closing(server: Server): Promise<void> {
   });
 }
 
-/** What is no request at all, such as one whose target is no URL. Its words are not repeated. */
+/** What is no request at all, such as one whose target or host is none. Its words are not repeated. */
 function badRequest(): Response {
-  return new Response(null, { status: 400, headers: { Connection: 'close' } });
+  return problemResponse(undefined, NO_REQUEST, 400, { Connection: 'close' });
 }
+
+const NO_REQUEST = {
+  code: 'malformed_request',
+  message:
+    'The host (the header Host) or the target of the request is none that this server can read.',
+  changed: 'nothing',
+  next: 'Send the request to an address of this server, such as /api/v1/health, with its host as Host.',
+} as const;

@@ -5,7 +5,6 @@ import type { Config } from '../config/config-schema.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Store } from '../ports/store.ts';
 import { createEngineMetrics, type ProcessCounts } from './engine-metrics.ts';
-import { withEndingWaits } from './ending-waits.ts';
 import type { Authenticate } from './key-verdicts.ts';
 import { createSessionMetrics } from './session-metrics.ts';
 import { createRestApi } from './rest/create-rest-api.ts';
@@ -42,8 +41,8 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpService>
   });
   createSessionMetrics(registry, mcp);
   const rest = createRestApi({
-    application: withEndingWaits(application, ending.signal),
-    ...{ clock, logger, version },
+    ...{ application, logger, version },
+    // Waits end with it, and what they answer is true then: a use case's signal never stops more than a wait.
     shutdown: ending.signal,
   });
   return serveEndpoints({

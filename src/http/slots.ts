@@ -1,49 +1,40 @@
-/** A bounded number of things that go on at once, in all and of one caller. */
+import { SharedBudget, type Exhausted, type Sharer } from './shared-budget.ts';
+
+/** A bounded number of things that go on at once, with a fair share for each tenant and caller. */
 export class Slots {
-  readonly #limit: number;
-  readonly #limitOfOne: number;
-  readonly #taken = new Map<string, number>();
-  #total = 0;
+  readonly #budget: SharedBudget;
   #emptied: PromiseWithResolvers<undefined> | undefined;
 
-  /** One caller may have half of them, so that it cannot keep the others out. */
   constructor(limit: number) {
-    this.#limit = limit;
-    this.#limitOfOne = Math.max(1, Math.ceil(limit / 2));
+    this.#budget = new SharedBudget(limit);
   }
 
   get total(): number {
-    return this.#total;
+    return this.#budget.total;
   }
 
   /** Resolves when all have been given back. */
   async whenEmpty(): Promise<void> {
-    if (this.#total === 0) return;
+    if (this.total === 0) return;
     this.#emptied ??= Promise.withResolvers();
     await this.#emptied.promise;
   }
 
-  /** Answers what gives the slot back (once), or who has taken all: the caller itself, or everybody. */
-  take(caller: string): (() => void) | 'caller' | 'all' {
-    const taken = this.#taken.get(caller) ?? 0;
-    if (taken >= this.#limitOfOne) return 'caller';
-    if (this.#total >= this.#limit) return 'all';
-    this.#taken.set(caller, taken + 1);
-    this.#total += 1;
+  /** Answers what gives the slot back (once), or who has taken all. */
+  take(sharer: Sharer): (() => void) | Exhausted {
+    const exhausted = this.#budget.take(sharer);
+    if (exhausted !== undefined) return exhausted;
     let isTaken = true;
     return () => {
       if (!isTaken) return;
       isTaken = false;
-      this.#give(caller);
+      this.#give(sharer);
     };
   }
 
-  #give(caller: string): void {
-    const left = (this.#taken.get(caller) ?? 1) - 1;
-    if (left === 0) this.#taken.delete(caller);
-    else this.#taken.set(caller, left);
-    this.#total -= 1;
-    if (this.#total > 0) return;
+  #give(sharer: Sharer): void {
+    this.#budget.give(sharer);
+    if (this.total > 0) return;
     this.#emptied?.resolve(undefined);
     this.#emptied = undefined;
   }

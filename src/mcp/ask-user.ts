@@ -12,7 +12,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { Caller } from '../application/access.ts';
+import type { Caller } from '../application/access/access.ts';
 import type { Application } from '../application/application.ts';
 import type { ApprovalView } from '../application/people/approval-view.ts';
 import { personOfKey, type Person } from '../application/people/person.ts';

@@ -1,7 +1,7 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { CLIENT_INFO_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { Caller } from '../application/access.ts';
+import type { Caller } from '../application/access/access.ts';
 import type { RunProgress } from '../application/runs/run-view.ts';
 import type { CallContext } from '../application/use-case.ts';
 import type { ToolContext } from './define-tool.ts';

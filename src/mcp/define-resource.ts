@@ -1,5 +1,5 @@
 import { REQUIRED_SCOPES, type Application } from '../application/application.ts';
-import type { Scope } from '../application/access.ts';
+import type { Scope } from '../application/access/access.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 import type { Completer } from './completions.ts';
 import { compileUriTemplate, type UriTemplate, type VariablesOf } from './uri-template.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REQUIRED_SCOPES, type Application } from '../application/application.ts';
-import type { Scope } from '../application/access.ts';
+import type { Scope } from '../application/access/access.ts';
 import type { AwaitContext } from '../application/runs/await-workflow.ts';
 import { parseArguments } from '../application/parse-arguments.ts';
 import type { UseCaseResult } from '../application/use-case.ts';

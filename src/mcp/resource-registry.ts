@@ -1,4 +1,4 @@
-import { LOCAL_CALLER, type Caller } from '../application/access.ts';
+import { LOCAL_CALLER, type Caller } from '../application/access/access.ts';
 import type { Application } from '../application/application.ts';
 import type { CallContext, UseCaseResult } from '../application/use-case.ts';
 import type { Resource, ResourceEntry, ResourcePage } from './define-resource.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { McpServer, type McpRequestContext } from '@modelcontextprotocol/server';
-import { LOCAL_CALLER, type Caller } from '../application/access.ts';
+import { LOCAL_CALLER, type Caller } from '../application/access/access.ts';
 import type { Application } from '../application/application.ts';
 import { MAX_WAIT_SECONDS } from '../application/call-arguments.ts';
 import { prompts } from '../../prompts/index.ts';

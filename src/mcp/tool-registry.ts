@@ -1,4 +1,4 @@
-import { LOCAL_CALLER, missingScope, type Scope } from '../application/access.ts';
+import { LOCAL_CALLER, missingScope, type Scope } from '../application/access/access.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import { TOOLSETS, type Tool, type Toolset } from './define-tool.ts';
 

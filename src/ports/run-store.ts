@@ -122,6 +122,8 @@ export type CommitResult =
       readonly reason: string;
       /** Known for once: it was not sent. */
       readonly isUnsent?: true;
+      /** Known for once: it was sent, and ended before anything was written. Another try may do better. */
+      readonly isUnwritten?: true;
     };
 
 export interface LoadedRun {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { AgentTask } from '../application/agents/agent-task.ts';
 import type { ReportTaskInput } from '../application/agents/report-task.ts';
-import { DEFAULT_TENANT, LOCAL_CALLER } from '../application/access.ts';
+import { DEFAULT_TENANT, LOCAL_CALLER } from '../application/access/access.ts';
 import type { CallContext, UseCaseError } from '../application/use-case.ts';
 import { ownerOf } from '../application/agents/agent-names.ts';
 import { composeBaton, type Baton } from '../composition.ts';

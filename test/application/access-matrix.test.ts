@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { SCOPES, type Scope } from '../../src/application/access.ts';
+import { SCOPES, type Scope } from '../../src/application/access/access.ts';
 import { REQUIRED_SCOPES, type Application } from '../../src/application/application.ts';
 import {
   CANARY,

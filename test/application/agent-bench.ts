@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import { onTestFinished } from 'vitest';
 import { MemoryDatabase } from '../../src/adapters/memory/memory-database.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';

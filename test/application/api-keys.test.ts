@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import type { Caller } from '../../src/application/access.ts';
-import { hashOfKey } from '../../src/application/people/api-keys.ts';
-import { createAuthenticate } from '../../src/application/people/authenticate.ts';
+import type { Caller } from '../../src/application/access/access.ts';
+import { hashOfKey } from '../../src/application/access/api-keys.ts';
+import { createAuthenticate } from '../../src/application/access/authenticate.ts';
 import {
   createKeyInputSchema,
   type CreatedKey,
   type CreateKeyInput,
-} from '../../src/application/people/create-key.ts';
+} from '../../src/application/access/create-key.ts';
 import type { CallContext, UseCaseResult } from '../../src/application/use-case.ts';
 import { createWorkbench, errorOf, valueOf, type Workbench } from './workbench.ts';
 

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import { describe, expect, it } from 'vitest';
 import {
   createConsumeTopics,

@@ -177,6 +177,38 @@ describe('a store that is away', () => {
     expect(here.clock.now() - startedMs).toBeGreaterThanOrEqual(8_000);
   });
 
+  it('tells a caller that nothing was changed where no try wrote, and asks again before', async () => {
+    const key = await here.start(twoSteps);
+    const { store } = here;
+    const reason = 'locked';
+    let asked = 0;
+    store.commit = () => {
+      asked += 1;
+      return Promise.resolve({ kind: 'storeUnavailable', reason, isUnwritten: true });
+    };
+    const sent = here.send(key, signal('x'), { hasCaller: true });
+    expect(await settled(here.clock, sent)).toEqual({
+      kind: 'unavailable',
+      reason,
+      isInDoubt: false,
+    });
+    expect(asked).toBeGreaterThan(1);
+  });
+
+  it('stays in doubt where one of the tries may have written', async () => {
+    const key = await here.start(twoSteps);
+    const { store } = here;
+    let asked = 0;
+    store.commit = () => {
+      asked += 1;
+      const unavailable = { kind: 'storeUnavailable', reason: 'locked' } as const;
+      return Promise.resolve(asked === 1 ? unavailable : { ...unavailable, isUnwritten: true });
+    };
+    const sent = here.send(key, signal('x'), { hasCaller: true });
+    expect(await settled(here.clock, sent)).toMatchObject({ kind: 'unavailable', isInDoubt: true });
+    expect(asked).toBeGreaterThan(1);
+  });
+
   it('and refuses what is sent is not asked again by whoever has a caller, and nothing is in doubt', async () => {
     const key = await here.start(twoSteps);
     const { store } = here;

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../src/application/engine/engine.ts';
 import { countFinished } from '../../src/application/engine/finished-count.ts';

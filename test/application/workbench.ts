@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import type { StoreFaults } from '../../src/adapters/memory/memory-session.ts';
 import { createApplication, type Application } from '../../src/application/application.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import { rmSync } from 'node:fs';
 import { createRedisStore } from '../../src/adapters/redis/redis-store.ts';
 import { randomIdSource } from '../../src/adapters/system/random-id-source.ts';

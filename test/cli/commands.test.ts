@@ -191,7 +191,7 @@ describe('worker', () => {
     const [text = ''] = await idle.stdoutMatching(/^\{.*\}\n/);
     expect(JSON.parse(text)).toMatchObject({ queues: [], store: baton.store });
     idle.child.kill('SIGTERM');
-    expect((await idle.ended).stderr).toContain('shell.allow is empty');
+    expect((await idle.ended).stderr).toContain('shell.allow (BATON_SHELL_ALLOW)');
     const wrong = await baton.run(['worker', '--queues', 'shell:hs']);
     expect(wrong.stderr).toContain('did you mean "shell:sh"?');
     expect(wrong.code).toBe(2);

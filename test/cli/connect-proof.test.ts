@@ -255,6 +255,13 @@ describe('refused is', () => {
     expect((await refusal(url)).message).toMatch(/no answer: .*ECONNREFUSED/);
   });
 
+  test('a port that programs like this one refuse to call', async () => {
+    const { code, message, next } = await refusal('http://127.0.0.1:1/mcp');
+    expect(code).toBe('refused_port');
+    expect(message).toContain('port 1 is one of those that are never called over HTTP');
+    expect(next).toContain('another port');
+  });
+
   test('https where http is spoken, and a certificate that nobody vouches for', async () => {
     const { url } = await http.serve((_received, response) => response.end());
     expect(await refusal(url.replace('http:', 'https:'))).toMatchObject({

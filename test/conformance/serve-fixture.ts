@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
 import { randomIdSource } from '../../src/adapters/system/random-id-source.ts';
 import { systemClock } from '../../src/adapters/system/system-clock.ts';
-import { missingScope } from '../../src/application/access.ts';
+import { missingScope } from '../../src/application/access/access.ts';
 import { loadConfig } from '../../src/config.ts';
 import { serveEndpoints } from '../../src/http/serve-endpoints.ts';
 import { serveConnections } from '../../src/mcp/http/serve-connections.ts';

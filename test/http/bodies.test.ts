@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { CONNECTION_TIMEOUTS } from '../../src/http/listen.ts';
-import { startService } from './service.ts';
+import type { HttpEnv } from '../../src/http/http-env.ts';
+import { READER, startService, type Answer } from './service.ts';
 
 const KIB = 1_024;
 const LIMIT = 64 * KIB;
@@ -38,15 +40,81 @@ describe('sizes', () => {
   });
 
   test('all bodies together are bounded: what is beyond is refused, and room is made when they end', async () => {
-    const { url, ask } = await startService({ maxBodyBytes: LIMIT });
-    const open = Array.from({ length: 16 }, () => opened(url));
-    for (const request of open) request.write(Buffer.alloc(LIMIT));
+    const { url, ask, keys } = await startService({ maxBodyBytes: LIMIT });
+    const headersOf = (name: string, tenant: string): Record<string, string> => {
+      keys.set(`bok_${name}`, { ...READER, tenant, key: { id: name, name } });
+      return { authorization: `Bearer bok_${name}` };
+    };
     const body = 'x'.repeat(KIB);
     // Their bodies are on the way to the server: refused from the moment when all have arrived.
-    const status = async () => (await ask(ECHO, { ...post, body })).status;
-    await expect.poll(status).toBe(503);
+    const status = async (headers: Record<string, string>) =>
+      (await ask(ECHO, { ...post, headers, body })).status;
+    const fill = (headers: Record<string, string>): ClientRequest[] => {
+      const open = Array.from({ length: 4 }, () => opened(url, headers));
+      for (const request of open) request.write(Buffer.alloc(LIMIT));
+      return open;
+    };
+    const [a1, a2, a3] = [1, 2, 3].map((at) => headersOf(`a${at}`, 'acme'));
+    const [b1, b2] = [1, 2].map((at) => headersOf(`b${at}`, 'beta'));
+    if (!a1 || !a2 || !a3 || !b1 || !b2) throw new Error('none');
+    const open = fill(a1);
+    await expect.poll(() => status(a1)).toBe(429); // the caller's share
+    open.push(...fill(a2));
+    await expect.poll(() => status(a3)).toBe(429); // the tenant's
+    expect(await status(b1)).toBe(200);
+    open.push(...fill(b1), ...fill(b2));
+    await expect.poll(() => status({})).toBe(503); // all
     for (const request of open) request.destroy();
-    await expect.poll(status).toBe(200);
+    await expect.poll(() => status(a1)).toBe(200);
+    await expect.poll(() => status({})).toBe(200);
+  });
+
+  test('a body that was taken counts no more while its answer is waited for', async () => {
+    const rest = new Hono<HttpEnv>();
+    let taken = 0;
+    const answering = Promise.withResolvers<undefined>();
+    rest.post('/wait', async (c) => {
+      await c.req.text();
+      taken += 1;
+      await answering.promise;
+      return c.text('answered');
+    });
+    rest.post('/echo', async (c) => c.text(await c.req.text()));
+    const { ask } = await startService({ maxBodyBytes: LIMIT }, { rest });
+    const body = 'x'.repeat(LIMIT);
+    const waiting: Promise<Answer>[] = [];
+    for (let at = 1; at <= 20; at += 1) {
+      waiting.push(ask('/api/v1/wait', { ...post, body }));
+      await expect.poll(() => taken).toBe(at);
+    }
+    expect(await ask(ECHO, { ...post, body })).toMatchObject({ status: 200, text: body });
+    answering.resolve(undefined);
+    for (const answer of await Promise.all(waiting)) expect(answer.text).toBe('answered');
+  });
+
+  test('one of MCP, whose calls keep it, counts until the answer has been sent', async () => {
+    const answering = Promise.withResolvers<undefined>();
+    let working = 0;
+    const mcp = {
+      fetch: async (request: Request) => {
+        const size = (await request.text()).length;
+        working += 1;
+        if (size === LIMIT) await answering.promise;
+        return new Response(String(size));
+      },
+      endKey: async () => undefined,
+      close: async () => undefined,
+    };
+    const { ask } = await startService({ maxBodyBytes: LIMIT }, { mcp });
+    const calls = Array.from({ length: 6 }, () =>
+      ask('/mcp', { ...post, body: 'x'.repeat(LIMIT) }),
+    );
+    await expect.poll(() => working).toBe(6);
+    const next = async () => (await ask('/mcp', { ...post, body: '{}' })).status;
+    expect(await next()).toBe(429);
+    answering.resolve(undefined);
+    await Promise.all(calls);
+    await expect.poll(next).toBe(200);
   });
 
   test('a body that breaks off reaches nobody and gives its room back', async () => {
@@ -64,8 +132,8 @@ describe('sizes', () => {
 });
 
 /** A request whose body is still to come, on a connection of its own. */
-function opened(url: string): ClientRequest {
-  const request = httpRequest(url + ECHO, { ...post, agent: false });
+function opened(url: string, headers: Record<string, string> = {}): ClientRequest {
+  const request = httpRequest(url + ECHO, { ...post, headers, agent: false });
   request.on('error', () => undefined);
   request.flushHeaders();
   return request;
@@ -79,6 +147,48 @@ describe('depth', () => {
     for (const bomb of [nested(257), '['.repeat(1_000_000), '{"a":'.repeat(100_000)])
       expect(await status(bomb)).toBe(422);
     expect(await status(`{"text": "${'['.repeat(1_000)} \\" ["}`)).toBe(200);
+  });
+});
+
+describe('form', () => {
+  const sent = async (body: Buffer, headers: Record<string, string>) => {
+    const { ask } = await startService();
+    return Promise.all([ECHO, '/mcp'].map((path) => ask(path, { ...post, body, headers })));
+  };
+  const json = Buffer.from('{"text":"Grüße"}');
+
+  test.each([
+    ['bytes that never occur', [0xff, 0xfe]],
+    ['Latin-1', [0x47, 0x72, 0xfc, 0xdf, 0x65]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['one that is cut', [0xe2, 0x82]],
+    ['one that is longer than it need be', [0xc0, 0xaf]],
+  ])('what is not UTF-8 is refused, never changed: %s', async (_name, bytes) => {
+    const body = Buffer.concat([Buffer.from('{"text":"'), Buffer.from(bytes), Buffer.from('"}')]);
+    for (const answer of await sent(body, { 'content-type': 'application/json' }))
+      expect(answer).toMatchObject({ status: 400, code: 'malformed_request' });
+  });
+
+  test.each(['latin1', 'ISO-8859-1', '"utf-16"', 'x'])('charset=%s is refused', async (charset) => {
+    const headers = { 'content-type': `application/json; Charset=${charset}` };
+    for (const answer of await sent(json, headers))
+      expect(answer).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+  });
+
+  test.each(['gzip', 'identity, br', 'x'])('Content-Encoding: %s is refused', async (coding) => {
+    for (const answer of await sent(json, { 'content-encoding': coding })) {
+      expect(answer).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+      expect(answer.headers['accept-encoding']).toBe('identity');
+    }
+  });
+
+  test.each<Record<string, string>>([
+    { 'content-type': 'application/json; charset=UTF-8' },
+    { 'content-type': 'application/json;charset="utf-8"; v=1' },
+    { 'content-encoding': 'Identity' },
+  ])('%o passes, whole', async (headers) => {
+    const [echo, mcp] = await sent(json, headers);
+    expect([echo?.text, mcp?.status]).toEqual([json.toString(), 200]);
   });
 });
 
@@ -122,6 +232,19 @@ describe('slow and broken requests', () => {
       [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
     ];
     for (const [text, expected] of wrong) expect(await exchange(url, text)).toMatch(expected);
+  });
+
+  test('a target with a host of its own is held to the same names; what names none is told so', async () => {
+    const { url } = await startService();
+    const target = async (line: string, host = 'localhost'): Promise<string> =>
+      exchange(url, `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    expect(await target('GET http://evil.example/api/v1/who')).toMatch(
+      /^HTTP\/1\.1 403 .*host_refused/s,
+    );
+    expect(await target('GET http://localhost/api/v1/who')).toMatch(/^HTTP\/1\.1 200 .*local/s);
+    const malformed = /^HTTP\/1\.1 400 .*problem\+json.*malformed_request/is;
+    expect(await target('GET /api/v1/who', 'localhost:99999')).toMatch(malformed);
+    expect(await target('OPTIONS *')).toMatch(malformed);
   });
 
   test('a client that closes its half still gets its answer', async () => {

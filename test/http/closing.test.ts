@@ -2,8 +2,6 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { withEndingWaits } from '../../src/http/ending-waits.ts';
-import { createWorkbench, valueOf } from '../application/workbench.ts';
 import { startService, type TestService } from './service.ts';
 
 /** A clock that the test does not move: what is under way may take as long as it wants. */
@@ -76,22 +74,4 @@ describe('a service that closes', () => {
     await service.close(GRACE);
     expect(told).toEqual(['waits', 'sessions within 10000']);
   });
-});
-
-test('a wait that is ended early answers what is true then', async () => {
-  const bench = createWorkbench();
-  await bench.register('name: long\nsteps: [{ id: nap, uses: wait, with: { for: 1h } }]');
-  const run = await bench.start('long');
-  const ending = new AbortController();
-  const application = withEndingWaits(bench.application, ending.signal);
-  const waiting = application.awaitWorkflow(bench.context, { run_id: run, wait_seconds: 25 });
-  const own = new AbortController();
-  const mine = { ...bench.context, signal: own.signal };
-  const another = application.awaitWorkflow(mine, { run_id: run, wait_seconds: 25 });
-  await bench.clock.advance(1_000);
-  ending.abort();
-  expect(valueOf(await waiting)).toMatchObject({ finished: false, status: 'running' });
-  expect(valueOf(await another)).toMatchObject({ finished: false });
-  expect(own.signal.aborted).toBe(false);
-  expect(bench.clock.sleeping()).toBe(0);
 });

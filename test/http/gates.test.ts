@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_TENANT } from '../../src/application/access.ts';
+import { DEFAULT_TENANT } from '../../src/application/access/access.ts';
 import { GOOD_KEY, READER, startService, type Answer } from './service.ts';
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
@@ -14,6 +14,18 @@ describe('Host and Origin', () => {
     for (const path of ['/mcp', '/api/v1/who', '/metrics', '/nowhere'])
       expect(await ask(path, { headers })).toMatchObject({ status: 403, code: 'host_refused' });
     expect(asked).toEqual([]);
+  });
+
+  test('a refused name is told as the setting takes it', async () => {
+    const { ask } = await startService();
+    const { text } = await ask('/api/v1/who', { headers: { host: 'Baton.internal:7420' } });
+    expect(JSON.parse(text)).toMatchObject({
+      detail: 'This server does not go by the name "baton.internal" (the header Host).',
+      next: expect.stringContaining('can add "baton.internal" to the setting') as unknown,
+    });
+    const allowed = await startService({ allowedHosts: ['baton.internal'] });
+    const headers = { host: 'Baton.internal:7420' };
+    expect((await allowed.ask('/api/v1/who', { headers })).status).toBe(200);
   });
 
   test('names of loopback and those of the setting are its own', async () => {
@@ -106,6 +118,45 @@ describe('keys', () => {
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
     expect(asked.length).toBeLessThan(121);
     expect((await ask('/api/v1/who', { headers: bearer(GOOD_KEY) })).status).toBe(200);
+  });
+});
+
+describe('a proxy on the same machine', () => {
+  test('lets nobody in without a key, whatever name it says', async () => {
+    const { ask, asked } = await startService();
+    const headers = ['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Real-IP', 'Via'];
+    for (const name of headers) {
+      const answer = await ask('/api/v1/who', { headers: { [name]: 'for=127.0.0.1' } });
+      expect(answer).toMatchObject({ status: 401, code: 'unauthenticated' });
+      expect(answer.text).toContain('proxy');
+    }
+    expect(asked).toEqual([]);
+    const keyed = { ...bearer(GOOD_KEY), 'x-forwarded-for': '192.0.2.7' };
+    expect((await ask('/api/v1/who', { headers: keyed })).status).toBe(200);
+  });
+
+  test('asks the store for few of the keys that look like good ones', async () => {
+    const { ask, asked } = await startService();
+    const wellFormed = (at: number) => `bok_${String(at).padStart(43, 'q')}`;
+    const tries = Array.from({ length: 300 }, (_, at) =>
+      ask('/api/v1/who', { headers: bearer(wellFormed(at)) }),
+    );
+    const statuses = (await Promise.all(tries)).map(({ status }) => status);
+    expect(statuses).toContain(429);
+    expect(asked.length).toBeLessThan(300);
+  });
+
+  test('brings a new good key through while keys that are none are tried', async () => {
+    const { ask, keys } = await startService();
+    const fresh = 'bok_1234567890123456789012345678901234567890abc';
+    keys.set(fresh, { ...READER, key: { id: 'k9', name: 'fresh' } });
+    const status = async (key: string) =>
+      (await ask('/api/v1/who', { headers: bearer(key) })).status;
+    const flood = () => Promise.all(Array.from({ length: 60 }, (_, at) => status(`bok_${at}`)));
+    await flood();
+    expect(await status(fresh)).toBe(200);
+    await flood();
+    expect(await status(fresh)).toBe(200);
   });
 });
 
@@ -202,6 +253,18 @@ describe('what is served', () => {
     expect(await status('default', 'admin')).toBe(403);
     expect(await status('other', 'admin')).toBe(403);
     expect((await ask('/metrics')).text).toBe('figures');
+  });
+
+  test('probes and figures are only read: 405 with the methods that they take', async () => {
+    const { ask } = await startService();
+    for (const path of ['/healthz', '/readyz', '/metrics'])
+      for (const method of ['POST', 'PUT', 'DELETE']) {
+        const refused = await ask(path, { method });
+        expect(refused).toMatchObject({ status: 405, code: 'method_not_allowed' });
+        expect(refused.headers.allow).toBe('GET, HEAD');
+      }
+    for (const path of ['/healthz', '/readyz', '/metrics'])
+      expect((await ask(path, { method: 'HEAD' })).status).toBe(200);
   });
 
   test('who asks whether it lives needs neither a key nor a name; readiness is the store that answers', async () => {

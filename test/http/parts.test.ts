@@ -1,11 +1,16 @@
+import { Socket } from 'node:net';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { createAllowLists } from '../../src/http/allow-lists.ts';
+import { fairShares } from '../../src/application/access/fair-shares.ts';
+import { createAllowLists, notesOnNames } from '../../src/http/allow-lists.ts';
 import { createEngineMetrics } from '../../src/http/engine-metrics.ts';
 import { isFileKey, withFileKey } from '../../src/http/file-key.ts';
+import { ConnectionShares } from '../../src/http/connection-shares.ts';
 import { isDeeperThan } from '../../src/http/json-depth.ts';
 import { KeyVerdicts } from '../../src/http/key-verdicts.ts';
+import { networkOf } from '../../src/http/network-of.ts';
 import { isKeyRequired } from '../../src/http/serve-endpoints.ts';
+import { SharedBudget } from '../../src/http/shared-budget.ts';
 import { Slots } from '../../src/http/slots.ts';
 import { countCommands } from '../../src/composition/counted-commands.ts';
 import { createWorkbench } from '../application/workbench.ts';
@@ -51,6 +56,20 @@ describe('names', () => {
     expect(lists('127.0.0.1', [], ['https://ok.example']).isOrigin(origin, host)).toBe(isAllowed);
   });
 
+  test.each([
+    ['0.0.0.0', [], true],
+    ['::', [], true],
+    ['0.0.0.0', ['baton.internal'], false],
+    ['192.0.2.7', [], false],
+    ['127.0.0.1', [], false],
+  ])(
+    'at %s, called %j, its owner is told that other names are refused: %s',
+    (host, allowedHosts, isTold) => {
+      const notes = notesOnNames({ host, allowedHosts });
+      expect(notes.some((note) => note.includes('http.allowedHosts'))).toBe(isTold);
+    },
+  );
+
   test('keys are asked for wherever others than this machine can come', () => {
     const required = (host: string, auth: 'auto' | 'required' = 'auto') =>
       isKeyRequired({ host, auth });
@@ -74,12 +93,13 @@ test('depth is that of lists and objects outside of strings', () => {
   expect(deeper(0, '1')).toBe(false);
 });
 
-test('slots: half for one caller, each given back once', async () => {
+test('slots: a share for each caller, each given back once', async () => {
   const slots = new Slots(2);
-  const first = slots.take('a');
-  expect(slots.take('a')).toBe('caller');
-  const second = slots.take('b');
-  expect(slots.take('c')).toBe('all');
+  const of = (id: string) => ({ tenant: 'default', id });
+  const first = slots.take(of('a'));
+  expect(slots.take(of('a'))).toBe('caller');
+  const second = slots.take(of('b'));
+  expect(slots.take(of('c'))).toBe('all');
   let isEmpty = false;
   const emptied = slots.whenEmpty().then(() => (isEmpty = true));
   if (typeof first !== 'function' || typeof second !== 'function') throw new Error('refused');
@@ -89,6 +109,86 @@ test('slots: half for one caller, each given back once', async () => {
   second();
   await emptied;
   expect(slots.total).toBe(0);
+});
+
+test('shares: a tenant half, the default one three quarters, a caller half of its tenant; each at least one', () => {
+  expect(fairShares(16, 'acme')).toEqual({ ofTenant: 8, ofCaller: 4 });
+  expect(fairShares(16, 'default')).toEqual({ ofTenant: 12, ofCaller: 6 });
+  expect(fairShares(1, 'acme')).toEqual({ ofTenant: 1, ofCaller: 1 });
+});
+
+test('however many callers a tenant has, others find room', () => {
+  const budget = new SharedBudget(16);
+  const taken = ['a', 'b', 'c', 'd'].flatMap((id) =>
+    Array.from({ length: 16 }, () => budget.take({ tenant: 'acme', id })),
+  );
+  expect(taken.filter((exhausted) => exhausted === undefined)).toHaveLength(8);
+  expect(budget.take({ tenant: 'acme', id: 'e' })).toBe('tenant');
+  expect(budget.take({ tenant: 'beta', id: 'f' }, 4)).toBeUndefined();
+  expect(budget.take({ tenant: 'beta', id: 'f' })).toBe('caller');
+  budget.give({ tenant: 'beta', id: 'f' }, 4);
+  expect(budget.total).toBe(8);
+});
+
+test('a network is an address of IPv4, and the first half of one of IPv6', () => {
+  expect(
+    ['192.0.2.7', '::ffff:192.0.2.7', '2001:DB8:1:2:3::4', '2001:db8::4', 'fe80::1%eth0'].map(
+      (address) => networkOf(address),
+    ),
+  ).toEqual(['192.0.2.7', '192.0.2.7', '2001:db8:1:2::', '2001:db8:0:0::', 'fe80:0:0:0::']);
+  expect(networkOf('::1')).toBe('::1');
+});
+
+describe('connections', () => {
+  const from = (remoteAddress: string): Socket => {
+    const socket = new Socket();
+    Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress });
+    return socket;
+  };
+  const flood = (shares: ConnectionShares, count: number, address: string): Socket[] => {
+    const sockets = Array.from({ length: count }, () => from(address));
+    for (const socket of sockets) shares.add(socket);
+    return sockets;
+  };
+  const open = (sockets: readonly Socket[]): number =>
+    sockets.filter(({ destroyed }) => !destroyed).length;
+
+  test('of one network are half of all; its own longest idle gives way, one at work never', () => {
+    const shares = new ConnectionShares(8);
+    const [working, oldest, ...more] = flood(shares, 4, '192.0.2.7');
+    if (working === undefined || oldest === undefined) throw new Error('none');
+    shares.begin(working);
+    flood(shares, 1, '192.0.2.7');
+    expect([working.destroyed, oldest.destroyed, open(more)]).toEqual([false, true, 2]);
+    shares.end(working);
+    flood(shares, 3, '::ffff:192.0.2.7');
+    expect(working.destroyed).toBe(false);
+    flood(shares, 1, '192.0.2.7');
+    expect(working.destroyed).toBe(true);
+  });
+
+  test('that are refused are those of who has all of its share at work', () => {
+    const shares = new ConnectionShares(4);
+    const busy = flood(shares, 2, '192.0.2.7');
+    for (const socket of busy) shares.begin(socket);
+    expect(open(flood(shares, 1, '192.0.2.7'))).toBe(0);
+    expect(open(busy)).toBe(2);
+    expect(open(flood(shares, 1, '192.0.2.8'))).toBe(1);
+  });
+
+  test('make room for a newcomer where most are held; on loopback too, which has no share', () => {
+    const shares = new ConnectionShares(8);
+    const some = flood(shares, 2, '192.0.2.7');
+    const many = flood(shares, 6, '127.0.0.1');
+    expect(open(flood(shares, 3, '127.0.0.1'))).toBe(3);
+    expect([open(some), open(many)]).toEqual([2, 3]);
+    const [first] = many.slice(3);
+    if (first === undefined) throw new Error('none');
+    first.emit('close');
+    first.destroy();
+    expect(open(flood(shares, 1, '192.0.2.9'))).toBe(1);
+    expect([open(some), open(many)]).toEqual([2, 2]);
+  });
 });
 
 describe('verdicts on keys', () => {

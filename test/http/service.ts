@@ -3,7 +3,7 @@ import { text as readText } from 'node:stream/consumers';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { createMemoryStore } from '../../src/adapters/memory/memory-store.ts';
-import type { Caller } from '../../src/application/access.ts';
+import type { Caller } from '../../src/application/access/access.ts';
 import type { UseCaseResult } from '../../src/application/use-case.ts';
 import { configSchema, type Config } from '../../src/config/config-schema.ts';
 import { SETTINGS } from '../../src/config/settings.ts';

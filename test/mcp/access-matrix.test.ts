@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { SCOPES, type Caller, type Scope } from '../../src/application/access.ts';
+import { SCOPES, type Caller, type Scope } from '../../src/application/access/access.ts';
 import type { Prompt } from '../../src/mcp/define-prompt.ts';
 import type { ToolContext } from '../../src/mcp/define-tool.ts';
 import { prompts } from '../../prompts/index.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../src/application/access/access.ts';
 import type { Application } from '../../src/application/application.ts';
 import type { CallContext, UseCaseResult } from '../../src/application/use-case.ts';
 import type { Random } from './random.ts';

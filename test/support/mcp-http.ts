@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { LOCAL_CALLER, type Caller } from '../../src/application/access.ts';
+import { LOCAL_CALLER, type Caller } from '../../src/application/access/access.ts';
 import type { McpEndpoint } from '../../src/mcp/http/serve-connections.ts';
 
 export interface McpHttp {

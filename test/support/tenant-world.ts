@@ -1,6 +1,6 @@
-import { SCOPES, type Scope } from '../../src/application/access.ts';
+import { SCOPES, type Scope } from '../../src/application/access/access.ts';
 import { createApplication, type Application } from '../../src/application/application.ts';
-import { hashOfKey } from '../../src/application/people/api-keys.ts';
+import { hashOfKey } from '../../src/application/access/api-keys.ts';
 import type { CallContext } from '../../src/application/use-case.ts';
 import type { OpenBreaker } from '../../src/ports/breakers.ts';
 import { createWorkbench, valueOf, type Workbench } from '../application/workbench.ts';

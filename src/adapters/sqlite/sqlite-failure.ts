@@ -34,6 +34,9 @@ export function storeTrouble(error: unknown): string {
   return isCorrupt(error) ? `${reason}: the file is damaged; ${DAMAGE_ADVICE}` : reason;
 }
 
+/** The transaction did not begin: nothing was written in this try. Who tries again may have had another end before. */
+export class NotBegunError extends StoreUnavailableError {}
+
 /** SQLite's errors become the port's; a defect of ours passes through and is seen. */
 export function asUnavailable(error: unknown): unknown {
   return resultCode(error) === undefined

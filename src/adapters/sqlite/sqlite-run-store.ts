@@ -5,6 +5,7 @@ import { prepareCommit } from './commit.ts';
 import { prepareRunLists } from './list-runs.ts';
 import { prepareRunReads } from './read-runs.ts';
 import { prepareRunMaintenance } from './run-maintenance.ts';
+import { NotBegunError } from './sqlite-failure.ts';
 import type { SqliteSession } from './sqlite-session.ts';
 
 export function createSqliteRunStore(session: SqliteSession): RunStore {
@@ -20,7 +21,11 @@ export function createSqliteRunStore(session: SqliteSession): RunStore {
       return await writes.submit(() => commit(request, clock.now()), `${tenant}\n${runId}`);
     } catch (error) {
       if (error instanceof StoreUnavailableError)
-        return { kind: 'storeUnavailable', reason: error.message };
+        return {
+          kind: 'storeUnavailable',
+          reason: error.message,
+          ...(error instanceof NotBegunError && { isUnwritten: true }),
+        };
       throw error;
     }
   };

@@ -2,15 +2,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailableError } from '../../ports/run-store.ts';
 import { LOCK_WAIT_MS, pauseMs } from './retry-while-busy.ts';
 import type { Pacing } from './retry-while-busy.ts';
-import { describeFailure, isBusy, storeTrouble } from './sqlite-failure.ts';
+import { NotBegunError, describeFailure, isBusy, storeTrouble } from './sqlite-failure.ts';
 import { prepare } from './statement.ts';
 import type { Statement } from './statement.ts';
 
 /** Writes that travel in one transaction, at most. */
 const MAX_GROUP = 256;
-
-/** Of this try only: who tries again may have had another end before. */
-const NOT_BEGUN = '; nothing was written in this try';
 
 interface Job {
   readonly run: string | undefined;
@@ -50,8 +47,8 @@ export class WriteQueue {
 
   /**
    * Runs `work` inside the next transaction and answers what it returned once that is durable. Writes of one
-   * `run` never share a transaction. Rejects with StoreUnavailableError: nothing of its group was applied, or
-   * (when COMMIT itself failed) perhaps all of it.
+   * `run` never share a transaction. Rejects with NotBegunError: nothing was written; or with StoreUnavailableError:
+   * nothing of its group was applied, or (when COMMIT itself failed) perhaps all of it.
    */
   submit<T>(work: () => T, run?: string): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -91,7 +88,7 @@ export class WriteQueue {
       this.#begin.run();
     } catch (error) {
       if (isBusy(error) && this.#waitedMs < LOCK_WAIT_MS) void this.#pauseThenFlush();
-      else this.#end(this.#jobs.splice(0), error, NOT_BEGUN);
+      else this.#end(this.#jobs.splice(0), notBegun(error));
       return;
     }
     const [group, later] = takeGroup(this.#jobs);
@@ -116,11 +113,11 @@ export class WriteQueue {
       for (const each of this.#carried) each.save();
       this.#commit.run();
     } catch (error) {
-      this.#end(group, this.#rollBack(error));
+      this.#end(group, unavailable(this.#rollBack(error)));
       return;
     }
     for (const [at, job] of group.entries()) job.resolve(answers[at]);
-    this.#end([], undefined);
+    this.#end([]);
   }
 
   #rollBack(error: unknown): unknown {
@@ -133,15 +130,20 @@ export class WriteQueue {
     }
   }
 
-  #end(failed: readonly Job[], error: unknown, remark = ''): void {
+  #end(failed: readonly Job[], failure?: StoreUnavailableError): void {
     this.#waitedMs = 0;
-    if (failed.length > 0) {
-      const failure = new StoreUnavailableError(storeTrouble(error) + remark, { cause: error });
-      for (const job of failed) job.reject(failure);
-    }
+    if (failure) for (const job of failed) job.reject(failure);
     if (this.#jobs.length > 0) this.#schedule();
     else for (const resolve of this.#drained.splice(0)) resolve();
   }
+}
+
+function notBegun(cause: unknown): NotBegunError {
+  return new NotBegunError(`${storeTrouble(cause)}; nothing was written in this try`, { cause });
+}
+
+function unavailable(cause: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(storeTrouble(cause), { cause });
 }
 
 /** The next group, and what must wait: beyond the bound, or of a run that is already in the group. */

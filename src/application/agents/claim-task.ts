@@ -13,7 +13,7 @@ import { countLapsedClaims } from './lapsed-claims.ts';
 import { translatingErrors } from '../commands/outcome-error.ts';
 import { readTaskToken, writeTaskToken } from './task-token.ts';
 import { newCursor } from '../new-cursor.ts';
-import { readStoredQueue, storedQueue } from '../tenant-names.ts';
+import { readStoredQueue, storedQueue } from '../access/tenant-names.ts';
 import type { ApplicationPorts, CallContext, UseCase } from '../use-case.ts';
 import { targetOfQueue } from './handover-target.ts';
 import { WakeSignal } from '../engine/wake-signal.ts';

@@ -10,6 +10,8 @@ const MAX_PAUSE_MS = 1_000;
 const MIN_PAUSE_MS = 10;
 const UNAVAILABLE_PAUSE_MS = 500;
 const ITEMS_PER_PAGE = 1_000;
+/** How often who follows is told a place without messages. */
+const PLACE_EVERY_MS = 5_000;
 
 export interface Following {
   readonly after: string | undefined;
@@ -22,8 +24,10 @@ export interface Following {
 
 /**
  * Reads on from the cursor, to the end or until the signal aborts: every page whose place moved, also those without
- * messages. Changes of the store wake it; the subscription stands before the first look. Who follows endlessly waits out a
- * store that does not answer; otherwise it throws, as the reader does.
+ * messages. Who follows endlessly is told of these every five seconds only, the last for all, by a beat that nobody's doings
+ * move: what other tenants do moves the place too, and when they do it is not for this one. Changes of the store wake it;
+ * the subscription stands before the first look. Who follows endlessly waits out a store that does not answer; otherwise it
+ * throws, as the reader does.
  */
 export async function* topicPages(
   { store, clock }: { readonly store: ChangeFeed; readonly clock: Clock },
@@ -33,21 +37,35 @@ export async function* topicPages(
   const wake = new WakeSignal(clock);
   const unsubscribe = store.onChange(() => wake.wake());
   let cursor = after;
+  let told = after;
+  let dueMs = clock.now();
   try {
     while (!signal.aborted) {
       const page = await readOrWait(() => reader.read(itemsPerPage, cursor), isEndless);
       if (page === undefined) await clock.sleep(UNAVAILABLE_PAUSE_MS, signal);
       if (page === undefined) continue;
-      if (page.cursor !== cursor) yield page;
       cursor = page.cursor;
+      const isDue = !isEndless || clock.now() >= dueMs;
+      if (isDue) dueMs = nextBeatMs(dueMs, clock.now());
+      if (cursor !== told && (isDue || page.gap || page.messages.length > 0)) {
+        yield page;
+        told = cursor;
+      }
       if (page.hasMore) continue;
       if (!isEndless) return;
-      await wake.wait(MAX_PAUSE_MS, signal);
-      await clock.sleep(MIN_PAUSE_MS, signal);
+      const untilBeat = (pauseMs: number): number =>
+        Math.min(pauseMs, Math.max(0, dueMs - clock.now()));
+      await wake.wait(untilBeat(MAX_PAUSE_MS), signal);
+      await clock.sleep(untilBeat(MIN_PAUSE_MS), signal);
     }
   } finally {
     unsubscribe();
   }
+}
+
+function nextBeatMs(lastMs: number, nowMs: number): number {
+  const passed = Math.max(0, Math.floor((nowMs - lastMs) / PLACE_EVERY_MS));
+  return lastMs + (passed + 1) * PLACE_EVERY_MS;
 }
 
 async function readOrWait(

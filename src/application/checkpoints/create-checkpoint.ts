@@ -13,7 +13,7 @@ import {
   type Recorded,
 } from '../commands/outcome-error.ts';
 import { createRehearseCommand } from '../commands/rehearse-command.ts';
-import { seesInstallation } from '../tenant-view.ts';
+import { seesInstallation } from '../access/tenant-view.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from '../use-case.ts';
 
 export const checkpointInputSchema = z.object({

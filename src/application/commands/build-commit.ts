@@ -13,7 +13,7 @@ import {
   type RunMark,
   type RunSnapshot,
 } from '../../ports/run-store.ts';
-import { storedQueue } from '../tenant-names.ts';
+import { storedQueue } from '../access/tenant-names.ts';
 import type { CommandEnvelope } from './execute-command.ts';
 import type { CachedRun } from './run-cache.ts';
 

@@ -14,7 +14,7 @@ import type { CommandEnvelope, Outcome } from './command-envelope.ts';
 import { decideBatch, type DecidedBatch, type RefusedCommand } from './decide-batch.ts';
 import type { ExecutePorts } from './execute-command.ts';
 import type { CachedRun } from './run-cache.ts';
-import { seesInstallation } from '../tenant-view.ts';
+import { seesInstallation } from '../access/tenant-view.ts';
 
 /** Commands of one run that share a commit. */
 const MAX_COMMANDS_PER_COMMIT = 64;
@@ -206,7 +206,7 @@ export class Mailbox {
   #troubled(result: Exclude<CommitResult, { kind: 'committed' }>): void {
     if (result.kind === 'storeUnavailable') {
       this.#silence = result.isUnsent ? 'refused' : 'unanswered';
-      this.#isInDoubt ||= result.isUnsent !== true;
+      this.#isInDoubt ||= !(result.isUnsent ?? result.isUnwritten ?? false);
       this.#lastFailure = result.reason;
       return;
     }

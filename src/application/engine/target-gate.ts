@@ -9,7 +9,7 @@ import type { ClaimedTask } from '../../ports/work-source.ts';
 import type { StopReason } from './attempt-guard.ts';
 import { taskInput } from './task-input.ts';
 import { attemptOf } from './task-report.ts';
-import { readStoredTarget, storedTarget } from '../tenant-names.ts';
+import { readStoredTarget, storedTarget } from '../access/tenant-names.ts';
 
 export interface GatePorts {
   readonly handlers: ReadonlyMap<string, StepHandler>;

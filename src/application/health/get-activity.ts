@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { QueueDepth } from '../../ports/work-source.ts';
 import { createGetHealth, type Health } from './get-health.ts';
 import { translatingErrors } from '../commands/outcome-error.ts';
-import { isOperator, seesInstallation, shownWorkers } from '../tenant-view.ts';
+import { isOperator, seesInstallation, shownWorkers } from '../access/tenant-view.ts';
 import type { ApplicationPorts, UseCase } from '../use-case.ts';
 import { listActivity, type WorkerActivity } from '../engine/worker-presence.ts';
 

@@ -8,8 +8,13 @@ import { listHeldBackAgents } from '../agents/agent-breaker.ts';
 import { breakerText, seenBreakers, type SeenBreaker } from './breaker-health.ts';
 import { checkBus, type BusHealth } from '../bus/bus-health.ts';
 import { targetName, targetOfQueue } from '../agents/handover-target.ts';
-import { readStoredQueue } from '../tenant-names.ts';
-import { seesInstallation, shownBreakers, shownQueues, shownWorkers } from '../tenant-view.ts';
+import { readStoredQueue } from '../access/tenant-names.ts';
+import {
+  seesInstallation,
+  shownBreakers,
+  shownQueues,
+  shownWorkers,
+} from '../access/tenant-view.ts';
 import type { ApplicationPorts, UseCase } from '../use-case.ts';
 import { listWorkers, type WorkerPresence } from '../engine/worker-presence.ts';
 

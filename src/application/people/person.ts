@@ -1,4 +1,4 @@
-import type { Caller } from '../access.ts';
+import type { Caller } from '../access/access.ts';
 
 /** A person, and how it was made sure that it is one. */
 export interface Person {

@@ -9,7 +9,7 @@ import { reasonsOf, needsSomebody } from './run-reasons.ts';
 import { readSituation, type RunSituation } from './run-situation.ts';
 import { nextCalls, summariseRun, type RunSummary } from './run-view.ts';
 import { viewStep, type StepView } from './step-view.ts';
-import { shownQueues } from '../tenant-view.ts';
+import { shownQueues } from '../access/tenant-view.ts';
 import { toolCall } from '../tool-call.ts';
 import type { ApplicationPorts, UseCase } from '../use-case.ts';
 

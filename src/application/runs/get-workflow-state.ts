@@ -6,6 +6,7 @@ import { isTerminal, type RunState } from '../../domain/state.ts';
 import { readEvent } from '../../domain/upcast.ts';
 import { MAX_WAIT_SECONDS, runIdSchema, wholeNumberSchema } from '../call-arguments.ts';
 import { translatingErrors } from '../commands/outcome-error.ts';
+import type { Reason } from '../commands/reason.ts';
 import { needsSomebody, reasonsOf } from './run-reasons.ts';
 import { readSituation, type RunSituation } from './run-situation.ts';
 import { progressOf } from './run-view.ts';
@@ -13,8 +14,8 @@ import { isoTime } from './step-view.ts';
 import { waitForRun } from './wait-for-run.ts';
 import type { ApplicationPorts, UseCase, UseCaseResult } from '../use-case.ts';
 
-/** Of all stage outputs in one answer, as JSON text; what does not fit is named. */
-const MAX_OUTPUTS_CHARS = 1_048_576;
+/** Of all stage outputs in one answer, as JSON text in UTF-8; what does not fit is named. */
+const MAX_OUTPUTS_BYTES = 1_048_576;
 /** More cannot be in queues at once; thousands may wait for time or signals. */
 const MAX_CURRENT_STAGES = 64;
 
@@ -30,7 +31,7 @@ export interface WorkflowState {
   readonly run_id: string;
   readonly workflow: string;
   readonly definition_version: number;
-  /** Of the run: how many events its history has. The rest of this answer follows from them alone. */
+  /** Of the run: how many events its history has. All but `attention` follows from them alone. */
   readonly version: number;
   readonly status: RunStatus;
   /** Steps that have begun and not ended, in the order of the definition; at most 64. */
@@ -47,6 +48,8 @@ export interface WorkflowState {
   readonly finished_at?: string;
   readonly output?: Json;
   readonly error?: { readonly code: string; readonly message: string };
+  /** What somebody has to act on, as it is now: with `wait_seconds` only, and no part of what the version says. */
+  readonly attention?: readonly Reason[];
 }
 
 /**
@@ -56,13 +59,13 @@ export interface WorkflowState {
 export function createGetWorkflowState(
   ports: ApplicationPorts,
 ): UseCase<GetWorkflowStateInput, WorkflowState> {
-  return ({ tenant, signal }, { run_id, known_version, wait_seconds = 0 }) =>
+  return ({ tenant, signal }, { run_id, known_version, wait_seconds }) =>
     translatingErrors('nothing', async () => {
       const key = { tenant, runId: run_id };
       let last: UseCaseResult<RunSituation> | undefined;
       await waitForRun(ports, {
         key,
-        untilMs: ports.clock.now() + wait_seconds * 1_000,
+        untilMs: ports.clock.now() + (wait_seconds ?? 0) * 1_000,
         signal,
         look: async () => {
           last = await readSituation(ports, key);
@@ -70,20 +73,28 @@ export function createGetWorkflowState(
         },
       });
       const found = last ?? (await readSituation(ports, key));
-      return found.ok ? view(ports, found.value) : found;
+      if (!found.ok) return found;
+      // Before the next await: the cache goes on folding into this state.
+      const attention = wait_seconds === undefined ? undefined : attentionOf(found.value);
+      const value = await view(ports, found.value);
+      return { ok: true, value: { ...value, ...(attention && { attention }) } };
     });
 }
 
 function isNews(situation: RunSituation, known: number | undefined): boolean {
   const { run } = situation.state;
   if (known !== undefined) return run.version !== known;
-  return isFinished(run.status) || reasonsOf(situation).some(needsSomebody);
+  return isFinished(run.status) || attentionOf(situation).length > 0;
+}
+
+function attentionOf(situation: RunSituation): Reason[] {
+  return reasonsOf(situation).filter(needsSomebody);
 }
 
 async function view(
   { store }: ApplicationPorts,
   { key, state, plan }: RunSituation,
-): Promise<UseCaseResult<WorkflowState>> {
+): Promise<WorkflowState> {
   const { run } = state;
   const { completed, failed, dropped, total } = progressOf(state, plan.steps.length);
   // Made before the next await: the cache goes on folding into this state.
@@ -104,7 +115,7 @@ async function view(
   const [text] = await store.readHistory(key, seen.version, 1);
   // Gone with its run meanwhile, at worst.
   const updated_at = text === undefined ? seen.started_at : isoTime(readEvent(text).occurredAtMs);
-  return { ok: true, value: { ...seen, updated_at } };
+  return { ...seen, updated_at };
 }
 
 function currentStages(plan: Plan, { steps }: RunState): string[] {
@@ -120,17 +131,17 @@ function currentStages(plan: Plan, { steps }: RunState): string[] {
 function outputsOf(plan: Plan, { steps }: RunState) {
   const stage_outputs: Record<string, Json> = {};
   const stage_outputs_left_out: string[] = [];
-  let left = MAX_OUTPUTS_CHARS;
+  let leftBytes = MAX_OUTPUTS_BYTES;
   for (const { id, index } of plan.steps) {
     const { status, output } = steps.get(index);
     if (status !== 'completed' || output === undefined) continue;
-    const length = JSON.stringify(output).length;
-    if (length > left) {
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes > leftBytes) {
       stage_outputs_left_out.push(id);
       continue;
     }
     stage_outputs[id] = output;
-    left -= length;
+    leftBytes -= bytes;
   }
   return { stage_outputs, stage_outputs_left_out };
 }

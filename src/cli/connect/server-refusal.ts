@@ -27,6 +27,9 @@ const START = 'Start the server there or correct the URL, then run the same comm
 const UNTRUSTED =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
+/** How `fetch` says that it did not even try. */
+const BAD_PORT = 'bad port';
+
 /** A URL without what may hold a secret. */
 export function shownUrl({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search === '' ? '' : '?…'}`;
@@ -55,6 +58,12 @@ export function refuseUnreachable(attempt: Attempt, error: unknown, signal: Abor
       code: 'untrusted_server',
       message: `no trusted TLS connection: ${reason}`,
       next: 'Correct the URL (http or https) or the certificate; NODE_EXTRA_CA_CERTS names an authority of your own.',
+    });
+  if (reason === BAD_PORT)
+    throw failure(attempt, {
+      code: 'refused_port',
+      message: `port ${attempt.url.port} is one of those that are never called over HTTP (the "bad ports" of the Fetch standard), by Baton and most clients; nothing was sent`,
+      next: 'Start the server on another port and give its URL.',
     });
   throw failure(attempt, {
     code: 'server_unavailable',

@@ -2,7 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { problemResponse } from '../problem.ts';
 import type { ServeEnv } from '../serve-env.ts';
 import type { Slots } from '../slots.ts';
-import { shareOf } from './let-in.ts';
+import type { Exhausted } from '../shared-budget.ts';
+import { sharerOf } from './let-in.ts';
 
 export interface AdmitOptions {
   readonly requests: Slots;
@@ -19,7 +20,7 @@ export function admit({
   return async (c, next) => {
     if (isDraining()) return problemResponse(c, SHUTTING_DOWN, 503, { 'Retry-After': '5' });
     const isStream = asksForStream(c);
-    const release = (isStream ? streams : requests).take(shareOf(c));
+    const release = (isStream ? streams : requests).take(sharerOf(c));
     if (typeof release === 'string') return tooMany(c, release, isStream);
     const { outgoing } = c.env;
     if (outgoing.closed) release();
@@ -35,16 +36,16 @@ export function asksForStream(c: Context<ServeEnv>): boolean {
     : c.req.header('mcp-method') === 'subscriptions/listen';
 }
 
-function tooMany(c: Context<ServeEnv>, whose: 'caller' | 'all', isStream: boolean): Response {
+function tooMany(c: Context<ServeEnv>, whose: Exhausted, isStream: boolean): Response {
   const what = isStream ? 'event streams' : 'requests';
   const setting = isStream ? 'http.maxStreams' : 'http.maxRequests';
-  const isOwn = whose === 'caller';
+  const isOwn = whose !== 'all';
   return problemResponse(
     c,
     {
       code: !isOwn ? 'server_busy' : isStream ? 'too_many_streams' : 'too_many_requests',
       message: isOwn
-        ? `This caller has as many ${what} open at once as it may.`
+        ? `This ${whose === 'tenant' ? "caller's tenant" : 'caller'} has as many ${what} open at once as it may.`
         : `The server has as many ${what} open at once as it may.`,
       changed: 'nothing',
       next: `Try again when one of them has ended; the setting ${setting} bounds them.`,

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { problemResponse } from '../problem.ts';
 import type { ServeEnv } from '../serve-env.ts';
-import { shareOf } from './let-in.ts';
+import { sharerOf } from './let-in.ts';
 
 const BURST_SECONDS = 10;
 /** What a burst may have beyond the rate, in seconds of it. */
@@ -20,7 +20,7 @@ export function limitRate(ratePerSecond: number): MiddlewareHandler<ServeEnv> {
     }),
   );
   return async (c, next) => {
-    const waitMs = await limiter.consume(shareOf(c)).then(() => undefined, waitOf);
+    const waitMs = await limiter.consume(sharerOf(c).id).then(() => undefined, waitOf);
     if (waitMs === undefined) return next();
     const seconds = String(Math.max(1, Math.ceil(waitMs / MS_PER_SECOND)));
     return problemResponse(

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import type { AllowLists } from '../allow-lists.ts';
+import { hostnameOf, type AllowLists } from '../allow-lists.ts';
 import { problemResponse } from '../problem.ts';
 import type { ServeEnv } from '../serve-env.ts';
 
@@ -31,6 +31,10 @@ export function refuseForeign(lists: AllowLists): MiddlewareHandler<ServeEnv> {
   return async (c, next) => {
     const host = c.req.header('host');
     if (!lists.isHost(host)) return problemResponse(c, hostRefused(host));
+    // A target in absolute form (RFC 9112, section 3.2.2) names a host of its own.
+    const { host: target } = new URL(c.req.url);
+    if (!lists.isHost(target))
+      return problemResponse(c, hostRefused(target, 'the address asked for'));
     const origin = c.req.header('origin');
     if (origin === undefined || origin === '') return next();
     if (!lists.isOrigin(origin, host)) return problemResponse(c, originRefused(origin));
@@ -61,12 +65,14 @@ function preflightHeaders(origin: string): Record<string, string> {
   };
 }
 
-function hostRefused(host: string | undefined) {
+function hostRefused(host: string | undefined, where = 'the header Host') {
+  const name = hostnameOf(host);
+  const added = name === undefined ? 'one' : `"${shown(name)}"`;
   return {
     code: 'host_refused',
-    message: `This server does not go by the name "${shown(host)}" (the header Host).`,
+    message: `This server does not go by the name "${shown(name ?? host)}" (${where}).`,
     changed: 'nothing',
-    next: "Use one of its own names; the server's owner can add one to the setting http.allowedHosts.",
+    next: `Use one of its own names; the server's owner can add ${added} to the setting http.allowedHosts.`,
   } as const;
 }
 

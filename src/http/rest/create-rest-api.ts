@@ -7,9 +7,11 @@ import type { HttpEnv } from '../http-env.ts';
 import { defectError, problemResponse } from '../problem.ts';
 import { abortWith } from './abort-with.ts';
 import type { Route, RouteAnswer } from './define-route.ts';
+import { answerInRestWords, errorInRestWords } from './in-rest-words.ts';
 import { acceptedType } from './media-type.ts';
 import { withDocument } from './openapi/openapi-route.ts';
 import { isBodyFailure, readRequest } from './read-request.ts';
+import { createTranslate, type Translate } from './rest-words.ts';
 import { routeContext, type RouteServices } from './route-context.ts';
 import { routes as ownRoutes } from './routes/index.ts';
 
@@ -28,8 +30,9 @@ export interface RestApiOptions extends RouteServices {
 export function createRestApi(options: RestApiOptions): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   const routes = withDocument(ownRoutes, options.version);
+  const translate = createTranslate(routes);
   for (const route of routes)
-    app.on(route.method, honoPath(route), (c) => serve(c, route, options));
+    app.on(route.method, honoPath(route), (c) => serve(c, route, { ...options, translate }));
   for (const [path, methods] of methodsByPath(routes))
     app.all(path, (c) => otherMethod(c, methods.join(', ')));
   app.all('*', (c) => problemResponse(c, notFound()));
@@ -43,7 +46,7 @@ export function createRestApi(options: RestApiOptions): Hono<HttpEnv> {
 async function serve(
   c: Context<HttpEnv>,
   route: Route,
-  options: RestApiOptions,
+  options: RestApiOptions & { readonly translate: Translate },
 ): Promise<Response> {
   const types = [
     ...(route.answer ? [JSON_TYPE] : []),
@@ -60,7 +63,7 @@ async function serve(
   const release = abortWith(ending, context.value.endings);
   try {
     const answered = await route.call(options.application, context.value, raw.value);
-    return respond(c, answered, accepted);
+    return respond(c, answered, { type: accepted, translate: options.translate });
   } catch (error) {
     return defect(c, route.name, options.logger, error);
   } finally {
@@ -71,13 +74,16 @@ async function serve(
 function respond(
   c: Context<HttpEnv>,
   answered: UseCaseResult<RouteAnswer<unknown>>,
-  type: string,
+  { type, translate }: { readonly type: string; readonly translate: Translate },
 ): Response {
-  if (!answered.ok) return problemResponse(c, answered.error);
+  if (!answered.ok) return problemResponse(c, errorInRestWords(answered.error, translate));
   const answer = answered.value;
   const headers = { 'cache-control': 'no-cache', vary: 'Accept, Authorization', ...answer.headers };
   if (answer.status === 304) return new Response(null, { status: 304, headers });
-  const content = 'content' in answer ? answer.content : JSON.stringify(answer.body);
+  const content =
+    'content' in answer
+      ? answer.content
+      : JSON.stringify(answerInRestWords(answer.body, translate));
   return new Response(content, {
     status: answer.status,
     headers: { ...headers, 'content-type': 'content' in answer ? type : JSON_TYPE },

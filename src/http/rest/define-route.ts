@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Caller, Scope } from '../../application/access.ts';
+import type { Caller, Scope } from '../../application/access/access.ts';
 import { REQUIRED_SCOPES, type Application } from '../../application/application.ts';
 import type { CallContext, UseCaseResult } from '../../application/use-case.ts';
 import type { ErrorCode } from '../error-statuses.ts';
@@ -57,7 +57,7 @@ export interface RouteDefinition<
   Body extends z.ZodObject,
   Answer,
 > {
-  /** The tool's name, where a tool does the same: errors name tools. */
+  /** The tool's name, where a tool does the same: what use cases advise (rest-words.ts) finds its operation by it. */
   readonly name: string;
   readonly method: 'GET' | 'POST';
   /** OpenAPI template below REST_PATH. */
@@ -72,6 +72,8 @@ export interface RouteDefinition<
   readonly body: Body;
   /** Of `body`; checked by a test. */
   readonly example?: z.input<Body>;
+  /** A body of this type is the text of that field of `body`. */
+  readonly textBody?: readonly [type: string, field: string];
   readonly takesIdempotencyKey?: true;
   /** What each success means. */
   readonly statuses: Readonly<Partial<Record<200 | 201 | 304, string>>>;

@@ -23,6 +23,11 @@ function qualityOf(type: string, wanted: ReturnType<typeof parseAccept>): number
 }
 
 export function isJson(contentType: string | undefined): boolean {
-  const [type = ''] = (contentType ?? '').split(';');
-  return /^application\/(?:[\w.-]+\+)?json$/i.test(type.trim());
+  return /^application\/(?:[\w.-]+\+)?json$/.test(typeOf(contentType));
+}
+
+/** Without its parameters. */
+export function typeOf(contentType = ''): string {
+  const [type = ''] = contentType.split(';');
+  return type.trim().toLowerCase();
 }

@@ -24,6 +24,17 @@ interface ReadInput<Params, Query, Body> {
 
 type Violations = { path: string; message: string; suggestion?: string }[];
 
+/** What operations, and the tools beside them, call alike things by, where letters do not tell. */
+const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['reason', ['message', 'note', 'comment']],
+  ['message', ['reason', 'note', 'comment']],
+  ['error', ['message', 'reason']],
+  ['comment', ['note', 'reason', 'message']],
+  ['workflow', ['type']],
+  ['yaml', ['definition']],
+  ['result', ['output']],
+]);
+
 /** Checks all parts, and tells all that is wrong at once. What is not known is refused, so that nothing is ignored quietly. */
 export function readInput<
   Params extends z.ZodObject,
@@ -74,7 +85,9 @@ function violationsOf(
 }
 
 function unknownMember(at: string, key: string, schema: z.ZodObject): Violations[number] {
-  const suggestion = nearestName(key, Object.keys(schema.shape));
+  const known = Object.keys(schema.shape);
+  const suggestion =
+    nearestName(key, known) ?? (OTHER_WORDS.get(key) ?? []).find((word) => known.includes(word));
   return {
     path: `${at}.${key}`,
     message: 'is not known here',

@@ -26,11 +26,17 @@ export function jsonObject(description: string) {
     .meta({ type: 'object', description });
 }
 
+/** Whatever is wrong with it, the bounds are told. */
+function boundedInt(min: number, max: number) {
+  const rule = `must be a whole number from ${min} to ${max}`;
+  return z.int(rule).min(min, rule).max(max, rule);
+}
+
 /** Of a query, where everything is text. */
 export function wholeNumber(min: number, max: number, description: string) {
   return z.preprocess(
     (text) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text),
-    z.int('must be a whole number').min(min).max(max).describe(description),
+    boundedInt(min, max).describe(description),
   );
 }
 
@@ -40,10 +46,7 @@ export const waitQuery = wholeNumber(
   'Hold the answer back for at most so long; default 0',
 ).optional();
 
-export const waitBody = z
-  .int()
-  .min(0)
-  .max(MAX_WAIT_SECONDS)
+export const waitBody = boundedInt(0, MAX_WAIT_SECONDS)
   .optional()
   .describe('Hold the answer back for at most so many seconds; default 0');
 
@@ -66,7 +69,7 @@ export const runStatus = z.enum(RUN_STATUSES);
 export const json = z.unknown();
 export const error = z.object({ code: z.string(), message: z.string() });
 export const links = z.record(z.string(), z.string()).describe('Paths, by what they lead to');
-export const next = z.array(z.string()).describe('What makes sense now; tools are operations here');
+export const next = z.array(z.string()).describe('What makes sense now, as operations of this API');
 
 export const reason = z.object({
   kind: z.string(),

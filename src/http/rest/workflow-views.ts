@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CommandAnswer } from '../../application/commands/client-command.ts';
+import type { CallContext } from '../../application/use-case.ts';
 import type { WorkflowState } from '../../application/runs/get-workflow-state.ts';
 import type { RunListItem } from '../../application/runs/list-workflows.ts';
 import type { RunSummary } from '../../application/runs/run-view.ts';
@@ -29,6 +30,10 @@ export const workflowSchema = summary.extend({
   stage_outputs: z.record(z.string(), json).describe('Of completed steps, up to 1 MiB together'),
   stage_outputs_left_out: z.array(z.string()).describe('Completed steps whose output did not fit'),
   updated_at: time,
+  attention: z
+    .array(reason)
+    .optional()
+    .describe('With wait_seconds: what somebody has to act on, as it is now'),
 });
 
 export const startedSchema = summary.extend({
@@ -43,6 +48,11 @@ export const commandSchema = summary.extend({
   next,
 });
 
+/** Who may answer need not be allowed to read: then only how it stands now. */
+export const answeredSchema = commandSchema
+  .partial()
+  .required({ workflow_id: true, status: true, changed: true });
+
 export const listedSchema = z.object({
   workflow_id: z.string(),
   type: z.string(),
@@ -53,13 +63,14 @@ export const listedSchema = z.object({
 });
 
 export function viewWorkflow(state: WorkflowState): z.infer<typeof workflowSchema> {
-  const { run_id, workflow, ...rest } = state;
+  const { run_id, workflow, attention, ...rest } = state;
   return {
     workflow_id: run_id,
     type: workflow,
     ...rest,
     current_stages: [...rest.current_stages],
     stage_outputs_left_out: [...rest.stage_outputs_left_out],
+    ...(attention && { attention: [...attention] }),
     current_stage: rest.current_stages[0] ?? null,
     links: {
       ...workflowLinks(run_id),
@@ -92,6 +103,16 @@ export function viewCommand(answer: CommandAnswer): z.infer<typeof commandSchema
     ...(answer.duplicate && { duplicate: true }),
     next: [...answer.next],
   };
+}
+
+/** What a person is told who answered something; of the run (its output too) nothing without `runs:read`. */
+export function viewAnswered(
+  { scopes }: Pick<CallContext, 'scopes'>,
+  answer: CommandAnswer,
+): z.infer<typeof answeredSchema> {
+  if (scopes.has('runs:read')) return viewCommand(answer);
+  const { run_id: workflow_id, status, changed } = answer;
+  return { workflow_id, status, changed };
 }
 
 export function viewListed(run: RunListItem): z.infer<typeof listedSchema> {

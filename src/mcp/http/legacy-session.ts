@@ -16,6 +16,7 @@ export interface LegacySessionOptions {
   readonly connection: ServedConnection;
   /** Whose session it is; nobody else is let in. */
   readonly callerId: string;
+  readonly tenant: string;
   readonly keyId: string | undefined;
   readonly newId: () => string;
   readonly limits: McpLimits;
@@ -38,6 +39,7 @@ const cancelledSchema = z.looseObject({
  */
 export class LegacySession {
   readonly callerId: string;
+  readonly tenant: string;
   readonly keyId: string | undefined;
   /** When something was last asked of it, by the clock of whoever keeps it. */
   lastUsedMs = 0;
@@ -53,6 +55,7 @@ export class LegacySession {
     const { limits } = options;
     this.#options = options;
     this.callerId = options.callerId;
+    this.tenant = options.tenant;
     this.keyId = options.keyId;
     this.#events = new EventLog(
       { events: limits.eventsPerSession, bytes: limits.eventBytesPerSession },

@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { isInitializeRequest } from '@modelcontextprotocol/server';
-import type { Caller } from '../../application/access.ts';
+import type { Caller } from '../../application/access/access.ts';
+import { fairShares } from '../../application/access/fair-shares.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { callerIdOf } from '../caller-id.ts';
 import { EventBudget } from './event-log.ts';
 import { LegacySession } from './legacy-session.ts';
 import type { McpLimits } from './mcp-limits.ts';
-import { requestIdOf, rpcError, SERVER_ERROR, SESSION_NOT_FOUND } from './rpc-error.ts';
+import {
+  requestIdOf,
+  rpcError,
+  SERVER_ERROR,
+  SESSION_NOT_FOUND,
+  type RpcError,
+} from './rpc-error.ts';
 import type { ServedConnection } from './serve-connections.ts';
 
 export interface LegacySessionsOptions {
@@ -85,7 +92,7 @@ export class LegacySessions {
   async #open(request: Request, body: unknown, caller: Caller): Promise<LegacyAnswer> {
     const { connect, limits, onError } = this.#options;
     const callerId = callerIdOf(caller);
-    const full = this.#makeRoom(callerId);
+    const full = this.#makeRoom(caller, callerId);
     if (full !== undefined)
       return {
         response: rpcError(full.status, full.error, {
@@ -97,6 +104,7 @@ export class LegacySessions {
     const session = new LegacySession({
       connection: connect(caller),
       callerId,
+      tenant: caller.tenant,
       keyId: caller.key?.id,
       // 122 random bits of the operating system, and as many again.
       newId: () => `${randomUUID()}${randomUUID()}`.replaceAll('-', ''),
@@ -131,16 +139,38 @@ export class LegacySessions {
     this.#byId.set(id, session);
   }
 
-  /** A caller's own sessions give way to its new one, never those of others. */
-  #makeRoom(callerId: string): typeof TOO_MANY_OF_CALLER | typeof TOO_MANY | undefined {
+  /**
+   * Who has its share has its own sessions give way; when all are taken, those of whoever holds most. One at work never
+   * does: then the new one is refused.
+   */
+  #makeRoom({ tenant }: Caller, callerId: string): Refusal | undefined {
     const { limits } = this.#options;
-    const own = [...this.#byId.values()].filter((session) => session.callerId === callerId);
-    const isFull = this.#byId.size >= limits.sessions;
-    if (!isFull && own.length < limits.sessionsPerCaller) return undefined;
-    const unused = own.find((session) => session.isIdle);
-    if (unused === undefined) return isFull ? TOO_MANY : TOO_MANY_OF_CALLER;
-    void unused.close().catch(this.#options.onError);
-    return undefined;
+    const shares = fairShares(limits.sessions, tenant);
+    const all = [...this.#byId.values()];
+    const ofCaller = all.filter((session) => session.callerId === callerId);
+    if (ofCaller.length >= Math.min(limits.sessionsPerCaller, shares.ofCaller))
+      return this.#giveWay(ofCaller) ? undefined : TOO_MANY_OF_CALLER;
+    const ofTenant = all.filter((session) => session.tenant === tenant);
+    if (ofTenant.length >= shares.ofTenant)
+      return this.#giveWay(ofTenant) ? undefined : TOO_MANY_OF_TENANT;
+    if (all.length < limits.sessions || this.#giveWay(all)) return undefined;
+    return TOO_MANY;
+  }
+
+  /** The longest idle of the caller that holds most, in the tenant that holds most; false: all are at work. */
+  #giveWay(sessions: readonly LegacySession[]): boolean {
+    const ofTenant = Map.groupBy(sessions, ({ tenant }) => tenant);
+    const ofCaller = Map.groupBy(sessions, ({ callerId }) => callerId);
+    const held = ({ tenant, callerId }: LegacySession) =>
+      [ofTenant.get(tenant)?.length ?? 0, ofCaller.get(callerId)?.length ?? 0] as const;
+    // Those that stood in the order of their last use still do among equals.
+    const [unused] = sessions
+      .filter((session) => session.isIdle)
+      .map((session) => ({ session, held: held(session) }))
+      .toSorted((a, b) => b.held[0] - a.held[0] || b.held[1] - a.held[1]);
+    if (unused === undefined) return false;
+    void unused.session.close().catch(this.#options.onError);
+    return true;
   }
 
   #sweep(): void {
@@ -182,6 +212,11 @@ const NOT_FOUND = {
     'Session not found. It has ended, or the server was restarted: begin a new one with an initialize request and no session id. Runs went on.',
 };
 
+interface Refusal {
+  readonly status: 429 | 503;
+  readonly error: RpcError;
+}
+
 const TOO_MANY_OF_CALLER = {
   status: 429,
   error: {
@@ -191,10 +226,20 @@ const TOO_MANY_OF_CALLER = {
   },
 } as const;
 
+const TOO_MANY_OF_TENANT = {
+  status: 429,
+  error: {
+    code: SERVER_ERROR,
+    message:
+      "This caller's tenant has as many sessions at work as one may have. Nothing was begun; end one (DELETE), or come back when one has finished.",
+  },
+} as const;
+
 const TOO_MANY = {
   status: 503,
   error: {
     code: SERVER_ERROR,
-    message: 'This server holds as many sessions as it can. Nothing was begun; come back later.',
+    message:
+      'This server holds as many sessions as it can, all at work. Nothing was begun; come back later.',
   },
 } as const;

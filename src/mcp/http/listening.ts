@@ -1,5 +1,5 @@
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
-import type { Caller } from '../../application/access.ts';
+import type { Caller } from '../../application/access/access.ts';
 import { callerIdOf } from '../caller-id.ts';
 import {
   narrowListen,

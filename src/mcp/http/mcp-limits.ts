@@ -1,6 +1,9 @@
-/** What clients of one process may hold of it. Reaching one costs the client that reached it, nobody else. */
+/**
+ * What clients of one process may hold of it. Reaching one costs the client that reached it, nobody else; only where all
+ * sessions are taken, an idle one of whoever holds most gives way.
+ */
 export interface McpLimits {
-  /** Sessions of clients before 2026-07-28, of all callers. */
+  /** Sessions of clients before 2026-07-28, of all callers; shared out as `fairShares` has it. */
   readonly sessions: number;
   /** The one used longest ago ends when another begins; who finds its session gone starts anew. */
   readonly sessionsPerCaller: number;

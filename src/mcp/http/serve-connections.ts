@@ -4,7 +4,7 @@ import {
   isLegacyRequest,
   readRequestBody,
 } from '@modelcontextprotocol/server';
-import type { Caller } from '../../application/access.ts';
+import type { Caller } from '../../application/access/access.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { McpConnection } from '../server.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from '../../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../../src/application/access/access.ts';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { composeBaton, type Baton } from '../../../src/composition.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { SCOPES, type Caller, type Scope } from '../../../src/application/access.ts';
+import { SCOPES, type Caller, type Scope } from '../../../src/application/access/access.ts';
 import type { Route } from '../../../src/http/rest/define-route.ts';
 import { routes } from '../../../src/http/rest/routes/index.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOCAL_CALLER } from '../../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../../src/application/access/access.ts';
 import { createRig, type Rig, ANNA } from './rig.ts';
 
 const GATED = `
@@ -80,6 +80,17 @@ describe('an approval', () => {
       const refused = await rig.post(to, body);
       expect([refused.status, refused.field('code')]).toEqual([status, code]);
     }
+  });
+
+  it('tells who may answer but not read how it stands now, and nothing of the run', async () => {
+    const rig = createRig({ caller: { ...ANNA, scopes: new Set(['approvals:resolve']) } });
+    const id = await gatedOf(rig);
+    const path = `/workflows/${id}/approvals/gate`;
+    const answered = await rig.post(path, { resolution: 'chosen', choice: 'ship' });
+    expect([answered.status, answered.json]).toEqual([
+      200,
+      { workflow_id: id, approval_id: 'gate', status: 'completed', changed: true },
+    ]);
   });
 
   it('has expired when its time is up', async () => {

@@ -57,4 +57,17 @@ describe('definitions', () => {
     expect(second.field('definitions')).toHaveLength(10);
     expect(second.headers.get('link')).toBeNull();
   });
+
+  it('takes the text alone as application/yaml, and says so to who sends it as something else', async () => {
+    const rig = createRig();
+    const send = (type: string, body = GREET) =>
+      rig.send('/definitions', { method: 'POST', headers: { 'content-type': type }, body });
+    const registered = await send('application/yaml; charset=utf-8');
+    expect([registered.status, registered.field('name')]).toEqual([201, 'greet']);
+    for (const refused of [await send('text/plain'), await send('application/json')]) {
+      expect(refused.field('next')).toContain('{"definition": "…"}');
+      expect(refused.field('next')).toContain('application/yaml');
+    }
+    expect((await send('application/yaml', 'name: [')).field('code')).toBe('invalid_definition');
+  });
 });

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LOCAL_CALLER } from '../../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../../src/application/access/access.ts';
 import { GREET, RELEASE } from '../../application/definitions.ts';
 import { createWorkbench, type Workbench } from '../../application/workbench.ts';
 import { openEvents, type EventClient } from './event-client.ts';
@@ -99,10 +99,33 @@ describe('GET /events', () => {
     await client.read();
     const before = client.lastEventId;
     await publish(bench, 5);
-    await client.read();
+    const told = client.read();
+    await bench.outlast(6_000);
+    await told;
     expect(client.received).toEqual([]);
     expect(client.lastEventId).not.toBe(before);
     await client.cut();
+  });
+
+  it('does not tell when other tenants act: their places come by a beat of its own', async () => {
+    const bench = createWorkbench();
+    const { app } = createRig({ bench, caller: { ...LOCAL_CALLER, tenant: 'other' } });
+    const client = await openEvents(app);
+    await client.read();
+    const beganMs = bench.clock.now();
+    const toldMs: number[] = [];
+    const reading = (async () => {
+      while (await client.read()) toldMs.push(bench.clock.now() - beganMs);
+    })();
+    // Three times within one beat, at moments that the beat does not follow.
+    for (const pauseMs of [1_234, 777, 1_500, 3_000, 4_500]) {
+      await publish(bench, 1, pauseMs);
+      await bench.outlast(pauseMs);
+    }
+    await client.cut();
+    await reading;
+    expect(toldMs).toEqual([5_000, 10_000]);
+    expect(client.received).toEqual([]);
   });
 
   it('shows every message at least once, in order, to a reader that is cut off anywhere', async () => {
@@ -240,6 +263,15 @@ describe('GET /events', () => {
     await client.readUntil(() => client.received.length > 0);
     expect(topicsOf(client)).toEqual(['own.one']);
     await client.cut();
+  });
+
+  it('says how to begin anew to who names a place that is none', async () => {
+    const rig = createRig();
+    const headers = { 'last-event-id': 'nonsense' };
+    for (const reply of [await rig.get('/events', headers), await rig.get('/events?after=x')]) {
+      expect(reply.field('next')).toContain('after=oldest');
+      expect(reply.field('detail')).toContain('not one of this feed');
+    }
   });
 
   it('refuses what it cannot follow before it answers 200', async () => {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { LOCAL_CALLER } from '../../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../../src/application/access/access.ts';
 import { STATUS_TITLES, statusOf } from '../../../src/http/error-statuses.ts';
 import type { HttpEnv } from '../../../src/http/http-env.ts';
 import { problemResponse } from '../../../src/http/problem.ts';
@@ -101,6 +101,7 @@ describe('the routes', () => {
     const refused = await rig.post('/workflows', { type: 'nothing' });
     expect(refusal(refused)).toEqual([403, PROBLEM, 'missing_scope', 'nothing']);
     expect(refused.field('detail')).toContain('runs:write');
+    expect(refused.field('next')).toContain('carries runs:write beside what this one carries');
     expect((await rig.get('/workflows')).status).toBe(200);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOCAL_CALLER } from '../../../src/application/access.ts';
+import { LOCAL_CALLER } from '../../../src/application/access/access.ts';
 import { valueOf } from '../../application/workbench.ts';
 import { ANNA, createRig, type Reply, type Rig } from './rig.ts';
 

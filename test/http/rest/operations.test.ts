@@ -32,6 +32,11 @@ describe('POST /messages', () => {
     expect([first.status, again.status, again.field('duplicate')]).toEqual([201, 200, true]);
     const { items } = await rig.bench.store.readFeed({ tenant: 'default', limit: 10 });
     expect(items).toMatchObject([{ topic: 'orders.new', id: 'order-1', body: '[1]' }]);
+    // The first body stays, as the document says at `id`.
+    const other = await rig.post('/messages', { ...message, body: 'other' });
+    expect([other.status, other.field('duplicate')]).toEqual([200, true]);
+    const after = await rig.bench.store.readFeed({ tenant: 'default', limit: 10 });
+    expect(after.items).toEqual(items);
   });
 
   it('refuses topics of the engine, and bodies that are none', async () => {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { LOCAL_CALLER, type Caller } from '../../../src/application/access.ts';
+import { LOCAL_CALLER, type Caller } from '../../../src/application/access/access.ts';
 import type { HttpEnv } from '../../../src/http/http-env.ts';
 import { createRestApi } from '../../../src/http/rest/create-rest-api.ts';
 import { REST_PATH } from '../../../src/http/rest/define-route.ts';

@@ -41,6 +41,21 @@ describe('stages', () => {
   });
 });
 
+describe('the bound of all outputs', () => {
+  it('counts bytes of UTF-8', async () => {
+    const rig = createRig();
+    await rig.bench.register(RELEASE);
+    const id = await rig.bench.start('release');
+    // Of 600,002 units in UTF-16, and 1,800,002 bytes.
+    const output = '€'.repeat(600_000);
+    await rig.bench.complete(await rig.bench.claim('shell:make'), output);
+    const read = await rig.get(`/workflows/${id}`);
+    expect(read.field('stage_outputs_left_out')).toEqual(['build']);
+    expect(Buffer.byteLength(read.text)).toBeLessThan(2_000);
+    expect((await rig.get(`/workflows/${id}/stages/build`)).field('output')).toBe(output);
+  });
+});
+
 describe('history', () => {
   it('pages through what happened, in order', async () => {
     const rig = createRig();

@@ -81,6 +81,11 @@ describe('an agent without MCP', () => {
   it('fails a task in its own words', async () => {
     const rig = createRig();
     const { run, task } = await held(rig);
+    const misnamed = await rig.post(`${task}/fail`, { reason: '3 fail' });
+    expect(misnamed.field('violations', 0)).toMatchObject({
+      path: 'body.reason',
+      suggestion: 'message',
+    });
     await rig.post(`${task}/fail`, { code: 'tests_red', message: '3 fail' });
     expect((await rig.get(`/workflows/${run}/stages/review`)).field('error')).toEqual({
       code: 'tests_red',

@@ -100,6 +100,30 @@ describe('GET /workflows', () => {
   });
 });
 
+describe('numbers', () => {
+  const range = (from: number, to: number) => `must be a whole number from ${from} to ${to}`;
+  it.each([
+    ['/workflows/x?wait_seconds=26', range(0, 25)],
+    ['/workflows/x?wait_seconds=-1', range(0, 25)],
+    ['/workflows/x?wait_seconds=99999999999', range(0, 25)],
+    ['/workflows/x?wait_seconds=soon', range(0, 25)],
+    ['/workflows?limit=0', range(1, 50)],
+    ['/workflows?limit=100', range(1, 50)],
+    ['/workflows/x/stages?limit=501', range(1, 500)],
+  ])('%s: %s', async (path, message) => {
+    const refused = await createRig().get(path);
+    expect([refused.status, refused.field('violations', 0, 'message')]).toEqual([422, message]);
+  });
+
+  it('in a body have the same bounds in the same words', async () => {
+    const body = { type: 'greet', wait_seconds: 26 };
+    const refused = await createRig().post('/workflows', body);
+    expect(refused.field('violations')).toEqual([
+      { path: 'body.wait_seconds', message: range(0, 25) },
+    ]);
+  });
+});
+
 describe('GET /workflows/{id}', () => {
   it('shows the stage it is at, the outputs so far and where to go from there', async () => {
     const rig = createRig();
@@ -153,6 +177,19 @@ describe('GET /workflows/{id}', () => {
     expect([changed.status, changed.field('status')]).toEqual([200, 'paused']);
   });
 
+  it('is 304 for `If-None-Match: *` wherever it exists, at once', async () => {
+    const rig = createRig();
+    await rig.bench.register(RELEASE);
+    const id = await rig.bench.start('release');
+    const any = { 'if-none-match': ' * ' };
+    for (const query of ['', '?wait_seconds=25']) {
+      const known = await rig.get(`/workflows/${id}${query}`, any);
+      expect([known.status, known.text]).toEqual([304, '']);
+      expect(known.headers.get('etag')).toMatch(/^"\d+"$/);
+    }
+    expect((await rig.get('/workflows/nobody', any)).status).toBe(404);
+  });
+
   it('waits for the end, and with an ETag for any change', async () => {
     const rig = createRig();
     await rig.bench.register(RELEASE);
@@ -171,6 +208,39 @@ describe('GET /workflows/{id}', () => {
     expect((await waiting).field('current_stage')).toBe('gate');
     // It waits for a signal now: somebody has to act.
     expect((await forEnd).field('current_stage')).toBe('gate');
+  });
+
+  it('says what it needs where it was waited for in vain, under an ETag that promises less', async () => {
+    const rig = createRig();
+    await rig.bench.register(
+      'name: ask\nsteps: [{ id: look, uses: agent, with: { capability: review, instructions: Look. } }]',
+    );
+    const id = await rig.bench.start('ask');
+    const read = await rig.get(`/workflows/${id}`);
+    expect(read.field('attention')).toBeUndefined();
+    const waited = await rig.get(`/workflows/${id}?wait_seconds=20`);
+    expect(waited.headers.get('etag')).toBe(`W/${read.headers.get('etag') ?? ''}`);
+    expect(waited.json).toMatchObject({
+      attention: [
+        {
+          kind: 'no_worker',
+          step: 'look',
+          next: 'POST /api/v1/tasks/claim {"agent_id":"your-name","capabilities":["review"]}',
+        },
+      ],
+    });
+  });
+
+  it('ends a wait when the server does, with what is true then', async () => {
+    const ending = new AbortController();
+    const rig = createRig({ shutdown: ending.signal });
+    await rig.bench.register('name: long\nsteps: [{ id: nap, uses: wait, with: { for: 1h } }]');
+    const id = await rig.bench.start('long');
+    const waiting = rig.get(`/workflows/${id}?wait_seconds=20`);
+    await rig.bench.outlast(1_000);
+    ending.abort();
+    expect((await waiting).json).toMatchObject({ status: 'running', attention: [] });
+    expect(rig.bench.clock.sleeping()).toBe(0);
   });
 
   it('knows no run of another name', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Caller } from '../../../src/application/access.ts';
+import type { Caller } from '../../../src/application/access/access.ts';
 import type { ServedHttp } from './connect-http.ts';
 
 const REVISION = '2026-07-28';

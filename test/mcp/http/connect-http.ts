@@ -5,7 +5,7 @@ import {
   type ClientOptions,
 } from '@modelcontextprotocol/client';
 import { onTestFinished } from 'vitest';
-import type { Caller, Scope } from '../../../src/application/access.ts';
+import type { Caller, Scope } from '../../../src/application/access/access.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from '../../../src/mcp/http/mcp-endpoint.ts';
 import type { McpEndpoint } from '../../../src/mcp/http/serve-connections.ts';
 import { createWorkbench, type Workbench } from '../../application/workbench.ts';

@@ -1,7 +1,7 @@
 import type { ClientOptions } from '@modelcontextprotocol/client';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Caller } from '../../../src/application/access.ts';
+import type { Caller } from '../../../src/application/access/access.ts';
 import { createWorkbench } from '../../application/workbench.ts';
 import { textOf } from '../connect.ts';
 import { askModern } from './by-hand.ts';

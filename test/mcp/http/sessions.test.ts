@@ -91,7 +91,7 @@ describe('a session', () => {
     expect(served.bench.clock.sleeping()).toBe(0);
   });
 
-  it('gives way, when its caller has too many, to a new one of the same caller only', async () => {
+  it('gives way, when its caller has too many, to a new one; when all are taken, where most are held', async () => {
     const served = await serveHttp({ limits: { sessionsPerCaller: 2, sessions: 3 } });
     const [one, two] = [callerWith('k1'), callerWith('k2')];
     const first = await openSession(served, one);
@@ -101,10 +101,48 @@ describe('a session', () => {
     expect(await ping(served, second, one)).toMatchObject({ status: 404 });
     expect(await ping(served, first, one)).toMatchObject({ status: 200 });
     expect(await ping(served, third, one)).toMatchObject({ status: 200 });
-    await openSession(served, two);
-    const full = await answerOf(await served.post(initialize(), {}, callerWith('k3')));
-    expect(full).toMatchObject({ status: 503, id: 1 });
+    const lone = await openSession(served, two);
+    await openSession(served, callerWith('k3'));
+    expect(await ping(served, first, one)).toMatchObject({ status: 404 });
+    expect(await ping(served, third, one)).toMatchObject({ status: 200 });
+    expect(await ping(served, lone, two)).toMatchObject({ status: 200 });
     expect(served.endpoint.counts().sessions).toBe(3);
+  });
+
+  it('is there for every tenant, however many keys another one has', async () => {
+    const served = await serveHttp({ limits: { sessions: 8 } });
+    for (const key of ['a1', 'a2', 'a3', 'a4'])
+      for (let at = 0; at < 4; at += 1)
+        await openSession(served, callerWith(key, { tenant: 'acme' }));
+    expect(served.endpoint.counts().sessions).toBe(4);
+    const [other, third] = ['b', 'c'].map((key) => callerWith(key, { tenant: key }));
+    const held = [await openSession(served, other), await openSession(served, other)];
+    for (let at = 0; at < 4; at += 1)
+      await openSession(served, callerWith(`d${at}`, { tenant: 'd' }));
+    const own = await openSession(served, third);
+    expect(served.endpoint.counts().sessions).toBe(8);
+    for (const id of held) expect(await ping(served, id, other)).toMatchObject({ status: 200 });
+    expect(await ping(served, own, third)).toMatchObject({ status: 200 });
+  });
+
+  it('at work gives way to nobody', async () => {
+    const served = await serveHttp({ limits: { sessions: 2 } });
+    const { bench } = served;
+    await bench.register(RELEASE);
+    await bench.announce('shell:make');
+    const params = { name: 'await_workflow', arguments: { run_id: await bench.start('release') } };
+    const call = { jsonrpc: '2.0', id: 3, method: 'tools/call', params };
+    const waiting: Response[] = [];
+    for (const caller of ['k1', 'k2'].map((key) => callerWith(key))) {
+      const session = await openSession(served, caller);
+      waiting.push(await served.post(call, { 'mcp-session-id': session }, caller));
+    }
+    const refused = await answerOf(
+      await served.post(initialize(), {}, callerWith('k3', { tenant: 'acme' })),
+    );
+    expect(refused).toMatchObject({ status: 503, id: 1 });
+    await bench.clock.advance(25_000);
+    for (const answer of waiting) expect(await answerOf(answer)).toMatchObject({ id: 3 });
   });
 
   it('is refused while all sessions of its caller are at work', async () => {

@@ -1,6 +1,6 @@
 import type { McpSubscription } from '@modelcontextprotocol/client';
 import { describe, expect, it, vi } from 'vitest';
-import type { Caller } from '../../../src/application/access.ts';
+import type { Caller } from '../../../src/application/access/access.ts';
 import { RELEASE, TIMED } from '../../application/definitions.ts';
 import { answerOf, eventsOf, postModern } from './by-hand.ts';
 import { callerWith, ERAS, serveHttp, type ServedHttp } from './connect-http.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Caller } from '../../../src/application/access.ts';
+import type { Caller } from '../../../src/application/access/access.ts';
 import { GREET, RELEASE, TIMED } from '../../application/definitions.ts';
 import { createWorkbench } from '../../application/workbench.ts';
 import { askModern, type Answer } from './by-hand.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SCOPES } from '../../../src/application/access.ts';
+import { SCOPES } from '../../../src/application/access/access.ts';
 import { useCaseProbes } from '../../support/use-case-probes.ts';
 import {
   CANARY,

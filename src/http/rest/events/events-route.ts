@@ -41,7 +41,7 @@ export const followEvents = defineRoute({
       { ...context, signal: ending.signal },
       { topics: patterns, after: lastEventId || (query.after ?? 'now') },
     );
-    if (!opened.ok) return opened;
+    if (!opened.ok) return opened.error.code === 'invalid_cursor' ? unknownPlace() : opened;
     const { endings, isShutDown, reportDefect } = context;
     const { cursor, pages } = opened.value;
     const content = createEventStream({
@@ -50,3 +50,16 @@ export const followEvents = defineRoute({
     return { ok: true, value: { status: 200, content } };
   },
 });
+
+/** A list begins at the start where the cursor is left out; this begins now. */
+function unknownPlace() {
+  return {
+    ok: false,
+    error: {
+      code: 'invalid_cursor',
+      message: 'The place to go on from (Last-Event-ID, else after) is not one of this feed.',
+      changed: 'nothing',
+      next: 'Connect without Last-Event-ID: with after=oldest for all that is kept, or without it for what comes from now on.',
+    },
+  } as const;
+}

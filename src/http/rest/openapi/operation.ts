@@ -55,7 +55,7 @@ function parametersIn(place: 'path' | 'query', part: z.ZodObject): JsonObject[] 
   });
 }
 
-function bodyOf({ body, example }: Route): JsonObject {
+function bodyOf({ body, example, textBody }: Route): JsonObject {
   const schema = jsonSchemaOf(body);
   const isRequired = Array.isArray(schema.required) && schema.required.length > 0;
   return {
@@ -63,6 +63,9 @@ function bodyOf({ body, example }: Route): JsonObject {
     // An example was checked against the schema, so that it is JSON.
     content: {
       'application/json': { schema, ...(example !== undefined && { example: example as Json }) },
+      ...(textBody && {
+        [textBody[0]]: { schema: { type: 'string', description: `The ${textBody[1]} alone` } },
+      }),
     },
   };
 }

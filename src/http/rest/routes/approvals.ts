@@ -5,7 +5,7 @@ import { workflowPath } from '../links.ts';
 import { withPerson } from '../person.ts';
 import { RUN_ERRORS } from '../route-errors.ts';
 import { NONE, waitBody, workflowParams } from '../schemas.ts';
-import { commandSchema, viewCommand } from '../workflow-views.ts';
+import { answeredSchema, viewAnswered } from '../workflow-views.ts';
 
 export const listApprovals = defineRoute({
   name: 'list_approvals',
@@ -93,8 +93,8 @@ export const resolveApproval = defineRoute({
     comment: z.string().max(4_000).optional().describe('Kept in the history'),
   }),
   example: { resolution: 'chosen', choice: 'approve' },
-  statuses: { 200: 'How the run stands after it' },
-  answer: ['ResolvedApproval', commandSchema.extend({ approval_id: z.string() })],
+  statuses: { 200: 'How the run stands after it; without runs:read only its status' },
+  answer: ['ResolvedApproval', answeredSchema.extend({ approval_id: z.string() })],
   errors: [
     ...RUN_ERRORS,
     'already_finished',
@@ -112,7 +112,7 @@ export const resolveApproval = defineRoute({
       const wish = { run_id, approval_id, ...body, person };
       const resolved = await application.resolveApproval(context, wish);
       if (!resolved.ok) return resolved;
-      const answer = { ...viewCommand(resolved.value), approval_id };
+      const answer = { ...viewAnswered(context, resolved.value), approval_id };
       return { ok: true, value: { status: 200, body: answer } };
     }),
 });

@@ -96,6 +96,8 @@ export const registerDefinition = defineRoute({
   example: {
     definition: { name: 'hello', steps: [{ id: 'greet', uses: 'transform', with: 'hello' }] },
   },
+  // RFC 9512.
+  textBody: ['application/yaml', 'definition'],
   statuses: { 201: 'Registered', 200: 'Was registered before, or only checked' },
   answer: [
     'Registration',

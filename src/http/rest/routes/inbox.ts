@@ -5,7 +5,7 @@ import { nextLink } from '../links.ts';
 import { withPerson } from '../person.ts';
 import { RUN_ERRORS } from '../route-errors.ts';
 import { NONE, anyJson, cursorQuery, workflowParams } from '../schemas.ts';
-import { commandSchema, viewCommand } from '../workflow-views.ts';
+import { answeredSchema, viewAnswered } from '../workflow-views.ts';
 
 export const listInbox = defineRoute({
   name: 'list_inbox',
@@ -13,6 +13,8 @@ export const listInbox = defineRoute({
   path: '/approvals',
   tag: 'approvals',
   summary: 'Everything that waits for people: approvals, and tasks handed to them',
+  description:
+    'Reads runs: who finds here what to answer has a key with runs:read beside approvals:resolve.',
   useCase: 'listInbox',
   params: NONE,
   query: z.strictObject({
@@ -86,8 +88,8 @@ export const answerTask = defineRoute({
     note: z.string().max(4_000).optional(),
   }),
   example: { resolution: 'completed', output: { approved: true }, note: 'checked by hand' },
-  statuses: { 200: 'How the run stands after it' },
-  answer: ['CommandAnswer', commandSchema],
+  statuses: { 200: 'How the run stands after it; without runs:read only its status' },
+  answer: ['AnsweredTask', answeredSchema],
   errors: [
     ...RUN_ERRORS,
     'already_finished',
@@ -108,6 +110,6 @@ export const answerTask = defineRoute({
       const { workflow_id: run_id, stage_id: step_id } = params;
       const answered = await application.answerTask(context, { run_id, step_id, ...body, person });
       if (!answered.ok) return answered;
-      return { ok: true, value: { status: 200, body: viewCommand(answered.value) } };
+      return { ok: true, value: { status: 200, body: viewAnswered(context, answered.value) } };
     }),
 });

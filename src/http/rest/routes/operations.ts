@@ -127,7 +127,14 @@ export const publishMessage = defineRoute({
   body: z.strictObject({
     topic: z.string().min(1).max(500).describe('Words between dots'),
     body: anyJson('Any JSON'),
-    id: z.string().min(1).max(MAX_MESSAGE_ID_CHARS).optional().describe('Makes it safe to repeat'),
+    id: z
+      .string()
+      .min(1)
+      .max(MAX_MESSAGE_ID_CHARS)
+      .optional()
+      .describe(
+        'Makes it safe to repeat: under a topic an id is published once, for as long as the feed keeps it; the first body stays, and a later one is not compared with it',
+      ),
   }),
   example: { topic: 'orders.new', body: { order: 17 }, id: 'order-17' },
   statuses: { 201: 'Published', 200: 'Was published before, under this id' },

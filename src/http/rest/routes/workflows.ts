@@ -129,7 +129,7 @@ export const getWorkflow = defineRoute({
   tag: 'workflows',
   summary: 'A run as its history has it',
   description:
-    'The answer follows from the history alone: one ETag, one answer. With wait_seconds it is held back until the run is finished or needs somebody; with If-None-Match too, until the run has changed at all.',
+    'The answer follows from the history alone: one ETag, one answer. With wait_seconds it is held back until the run is finished or needs somebody, and says in attention what it needs (the ETag, which does not cover that, is weak); with If-None-Match too, until the run has changed at all.',
   useCase: 'getWorkflowState',
   params: workflowParams,
   query: z.strictObject({ wait_seconds: waitQuery }),
@@ -137,18 +137,24 @@ export const getWorkflow = defineRoute({
   statuses: { 200: 'The run', 304: 'It is as If-None-Match says' },
   answer: ['Workflow', workflowSchema],
   headers: { ETag: 'Version of the run' },
-  reads: { 'If-None-Match': 'ETag of an earlier answer' },
+  reads: { 'If-None-Match': 'ETag of an earlier answer, or `*`: any' },
   errors: RUN_ERRORS,
   run: async (application, context, { params, query }) => {
-    const known = etagsOf(context.header('if-none-match'));
+    const condition = context.header('if-none-match');
+    const known = etagsOf(condition);
+    const isAnyKnown = condition?.trim() === '*';
     const read = await application.getWorkflowState(context, {
       run_id: params.workflow_id,
-      wait_seconds: query.wait_seconds,
+      // A change would not alter the answer: any version is known.
+      wait_seconds: isAnyKnown ? undefined : query.wait_seconds,
       known_version: known.length === 1 ? known[0] : undefined,
     });
     if (!read.ok) return read;
-    const headers = { etag: `"${read.value.version}"` };
-    if (known.includes(read.value.version)) return { ok: true, value: { status: 304, headers } };
+    const tag = `"${read.value.version}"`;
+    // Beside attention, which no version covers, it promises less (RFC 9110, 8.8.1).
+    const headers = { etag: read.value.attention === undefined ? tag : `W/${tag}` };
+    if (isAnyKnown || known.includes(read.value.version))
+      return { ok: true, value: { status: 304, headers } };
     return { ok: true, value: { status: 200, headers, body: viewWorkflow(read.value) } };
   },
 });

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { isJsonObject, type JsonObject } from '../../../../src/domain/json.ts';
+import { createAdviceJudge } from './advice.ts';
 import type { Operation } from './requests.ts';
 
 /** Says what is wrong with an answer, by the document alone; `undefined`: nothing. */
@@ -11,6 +12,7 @@ export type Judge = (
 export function createJudge(document: JsonObject): Judge {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema(document, 'doc');
+  const wrongAdvice = createAdviceJudge(document, ajv);
   return ({ path, method, described }, { status, type, text }) => {
     if (status >= 500) return `answered ${status}`;
     const declared = memberOf(described.responses, String(status));
@@ -34,7 +36,7 @@ export function createJudge(document: JsonObject): Judge {
     const validate =
       ajv.getSchema(`doc#/${pointer}/schema`) ?? ajv.compile({ $ref: `doc#/${pointer}/schema` });
     const body: unknown = mediaType.endsWith('json') ? JSON.parse(text) : text;
-    if (validate(body) === true) return undefined;
+    if (validate(body) === true) return wrongAdvice(body);
     return `answered ${status} with what does not fit: ${ajv.errorsText(validate.errors)}: ${text.slice(0, 2_000)}`;
   };
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LOCAL_CALLER, type Caller } from '../../../../src/application/access.ts';
+import { LOCAL_CALLER, type Caller } from '../../../../src/application/access/access.ts';
 import { restDocument } from '../../../../src/http/rest/openapi/rest-document.ts';
 import { settled } from '../../../support/application.ts';
 import { ANNA, createRig, type Rig } from '../rig.ts';

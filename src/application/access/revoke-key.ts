@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
-import { isOperator, mayManage } from '../tenant-view.ts';
+import { isOperator, mayManage } from './tenant-view.ts';
 import type { CallContext, UseCase, UseCaseError } from '../use-case.ts';
 import {
   changeKey,

@@ -1,9 +1,9 @@
-import type { OpenBreaker } from '../ports/breakers.ts';
-import type { QueueDepth } from '../ports/work-source.ts';
+import type { OpenBreaker } from '../../ports/breakers.ts';
+import type { QueueDepth } from '../../ports/work-source.ts';
 import { DEFAULT_TENANT } from './access.ts';
-import type { WorkerPresence } from './engine/worker-presence.ts';
+import type { WorkerPresence } from '../engine/worker-presence.ts';
 import { readStoredQueue, readStoredTarget } from './tenant-names.ts';
-import type { CallContext } from './use-case.ts';
+import type { CallContext } from '../use-case.ts';
 
 /** Of a process that all tenants share: who asks decides how much of it is told. */
 export type Viewer = Pick<CallContext, 'tenant' | 'scopes'>;

@@ -1,4 +1,4 @@
-import type { CallContext, UseCaseError } from './use-case.ts';
+import type { CallContext, UseCaseError } from '../use-case.ts';
 
 /** What a caller may be allowed to do; a key carries exactly those it names, none implies another. */
 export const SCOPES = [
@@ -51,6 +51,6 @@ export function missingScope(scope: Scope): UseCaseError {
     code: 'missing_scope',
     message: `This needs the scope ${scope}, which the caller's key does not carry.`,
     changed: 'nothing',
-    next: `Use a key with ${scope} (baton keys create NAME --scopes ${scope}); nothing else lets this through.`,
+    next: `Use a key that carries ${scope} beside what this one carries: a key has exactly the scopes that baton keys create NAME --scopes A,B names.`,
   };
 }

@@ -1,4 +1,4 @@
-import { SCOPES, type Caller } from '../access.ts';
+import { SCOPES, type Caller } from './access.ts';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
 import type { UseCaseError, UseCaseResult } from '../use-case.ts';
 import { changeKey, hashOfKey, statusOfKey, type KeyPorts, type KeyRecord } from './api-keys.ts';

@@ -1,4 +1,4 @@
-import { agentQueue, agentTargetOf } from '../domain/definition/agent-kind.ts';
+import { agentQueue, agentTargetOf } from '../../domain/definition/agent-kind.ts';
 import { DEFAULT_TENANT } from './access.ts';
 
 /** Lower-case letters, digits and hyphens: none of the characters that separate it from what stands beside it in a key. */

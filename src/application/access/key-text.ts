@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IdSource } from '../../ports/id-source.ts';
-import { DEFAULT_TENANT } from '../access.ts';
+import { DEFAULT_TENANT } from './access.ts';
 
 /** 130 random bits each: together more than the 256 that the key carries. */
 const IDS_PER_KEY = 3;

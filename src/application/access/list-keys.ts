@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
-import { isOperator, mayManage } from '../tenant-view.ts';
+import { isOperator, mayManage } from './tenant-view.ts';
 import type { UseCase } from '../use-case.ts';
 import { readKeys, viewKey, type KeyPorts, type KeyView } from './api-keys.ts';
 import { notYourTenant, tenantSchema } from './create-key.ts';

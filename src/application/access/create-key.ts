@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../domain/definition/duration.ts';
+import { nearestName } from '../../domain/definition/nearest-name.ts';
 import type { IdSource } from '../../ports/id-source.ts';
-import { SCOPES, type Scope } from '../access.ts';
+import { SCOPES, type Scope } from './access.ts';
 import { nameListSchema } from '../call-arguments.ts';
 import { failure, translatingErrors } from '../commands/outcome-error.ts';
-import { TENANT_NAME } from '../tenant-names.ts';
-import { mayManage } from '../tenant-view.ts';
+import { TENANT_NAME } from './tenant-names.ts';
+import { mayManage } from './tenant-view.ts';
 import type { UseCase, UseCaseError } from '../use-case.ts';
-import { hashOfKey, readKeys, viewKey, writeKey, type KeyPorts, type KeyView } from './api-keys.ts';
+import { hashOfKey, readKeys, statusOfKey, viewKey, writeKey } from './api-keys.ts';
+import type { KeyPorts, KeyView } from './api-keys.ts';
 import { newKeyText } from './key-text.ts';
 
 const DEFAULT_EXPIRES = '90d';
@@ -19,7 +21,6 @@ const ID_CHARS = 10;
 
 /** Nothing that could be taken for a key or a key's id, and nothing that does not show. */
 const PERSON_NAME = /^(?!bok_|key_)\P{C}+$/u;
-const SCOPE_RULE = `has other scopes than these: ${SCOPES.join(', ')}`;
 
 export const tenantSchema = z
   .string()
@@ -34,7 +35,7 @@ export const createKeyInputSchema = z.object({
     .regex(PERSON_NAME, 'must be printable and not begin with "bok_" or "key_"'),
   scopes: nameListSchema(z.string(), SCOPES.length)
     .refine((scopes) => scopes.length > 0, { error: 'must name one at least' })
-    .refine((scopes) => scopes.every(isScope), { error: SCOPE_RULE })
+    .refine((scopes) => scopes.every(isScope), { error: ({ input }) => scopeProblem(input) })
     .optional(),
   tenant: tenantSchema.optional(),
   expires: durationSchema
@@ -46,6 +47,8 @@ export type CreateKeyInput = z.infer<typeof createKeyInputSchema>;
 export interface CreatedKey extends KeyView {
   /** Shown here and never again: only its SHA-256 is kept. */
   readonly key: string;
+  /** Ids of the keys of the same name and tenant that are let in besides this one, the newest first. */
+  readonly also_active: readonly string[];
 }
 
 /**
@@ -61,7 +64,8 @@ export function createCreateKey(
     translatingErrors<CreatedKey>('unknown', async () => {
       const { tenant = context.tenant } = given;
       if (!mayManage(context, tenant)) return failure(notYourTenant());
-      if ((await readKeys(ports.store, tenant)).length >= MAX_KEYS) return failure(tooManyKeys());
+      const others = await readKeys(ports.store, tenant);
+      if (others.length >= MAX_KEYS) return failure(tooManyKeys());
       const key = newKeyText(ports.ids, tenant);
       const hash = hashOfKey(key);
       const nowMs = ports.clock.now();
@@ -74,8 +78,24 @@ export function createCreateKey(
       };
       if (!(await writeKey(ports, { tenant, hash, record, revision: 0 })))
         throw new Error('a random key was there before');
-      return { ok: true, value: { ...viewKey(tenant, record, nowMs), key } };
+      const also_active = others
+        .filter((other) => other.record.name === name)
+        .filter((other) => statusOfKey(other.record, nowMs) === 'active')
+        .map((other) => other.record.id);
+      return { ok: true, value: { ...viewKey(tenant, record, nowMs), key, also_active } };
     });
+}
+
+/** Of a list that was read, but holds what is no scope. */
+function scopeProblem(scopes: unknown): string {
+  const wrong =
+    z
+      .array(z.string())
+      .parse(scopes)
+      .find((name) => !isScope(name)) ?? '';
+  const nearest = nearestName(wrong, SCOPES);
+  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  return `"${wrong}" is no scope${hint} (scopes: ${SCOPES.join(', ')})`;
 }
 
 function isScope(name: string): boolean {
