@@ -53,7 +53,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     name: 'http: who brings no key is let in',
     file: 'src/http/gates/let-in.ts',
     find: 'if (header === undefined && isKeyRequired)',
-    replace: 'if (header === undefined && isKeyRequired && keys.isKnown(""))',
+    replace: 'if (header === undefined && !isKeyRequired && isOfProxy({}))',
     tests: GATES,
   },
   {

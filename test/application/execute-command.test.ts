@@ -127,6 +127,27 @@ describe('commands that wait for the same run', () => {
     expect(done).toMatchObject({ kind: 'committed' });
   });
 
+  it('are decided again when a reader caught the state up while one of them was refused', async () => {
+    const key = await here.start(
+      workflow([work('a'), work('b'), work('c', { needs: ['a', 'b'] })]),
+    );
+    const release = here.hold('commit');
+    const answer = here.hold('findCommand');
+    const first = here.send(key, signal('x'));
+    const rest = [complete('c'), complete('a')].map((command) => here.send(key, command));
+    release();
+    await here.clock.advance(0);
+    await other.send(key, complete('b'));
+    await here.runs.refresh(key);
+    answer();
+    const [, refused, done] = await settled(here.clock, Promise.all([first, ...rest]));
+    expect(refused).toMatchObject({ kind: 'rejected' });
+    expect(done).toMatchObject({
+      kind: 'committed',
+      events: [{ type: 'StepCompleted' }, { type: 'StepsScheduled', steps: [{ step: 'c' }] }],
+    });
+  });
+
   it('never exceed 64 in one commit', async () => {
     const key = await here.start(twoSteps);
     const before = here.commits.length;

@@ -83,9 +83,11 @@ describe('keys', () => {
     const { ask, asked } = await startService({ auth: 'required' });
     const paths = ['/mcp', '/api/v1/who', '/metrics', '/nowhere', `/mcp?access_token=${GOOD_KEY}`];
     for (const path of paths) {
-      const answer = await ask(path, { headers: { 'x-forwarded-for': '127.0.0.1' } });
-      expect(answer).toMatchObject({ status: 401, code: 'unauthenticated' });
-      expect(answer.headers['www-authenticate']).toBe('Bearer realm="baton"');
+      for (const headers of [{}, { 'x-forwarded-for': '127.0.0.1' }]) {
+        const answer = await ask(path, { headers });
+        expect(answer).toMatchObject({ status: 401, code: 'unauthenticated' });
+        expect(answer.headers['www-authenticate']).toBe('Bearer realm="baton"');
+      }
     }
     for (const authorization of ['Basic YTpi', 'Bearer', 'Bearer a b', GOOD_KEY])
       expect(await ask('/api/v1/who', { headers: { authorization } })).toMatchObject({
