@@ -4,6 +4,8 @@ import { isJsonObject } from '../domain/json.ts';
 import { nearestName } from '../domain/definition/nearest-name.ts';
 import type { UseCaseError, UseCaseResult } from './use-case.ts';
 
+/** Arguments that are compared with those that there are: a flood of them would hold up everybody. */
+const MAX_LOOKED_AT = 100;
 /** Shorter names are near to anything. */
 const MIN_SLIP_CHARS = 4;
 
@@ -69,7 +71,9 @@ function violationOf(
   const path = formatPath(issue.path) || 'arguments';
   const isMissing = isJsonObject(given) && issue.path.length === 1 && !(path in given);
   if (!isMissing) return { path, message: issue.message };
-  const unknown = Object.keys(given).filter((name) => !(name in schema.shape));
+  const unknown = Object.keys(given)
+    .filter((name) => !(name in schema.shape))
+    .slice(0, MAX_LOOKED_AT);
   const misspelt = nearestName(path, unknown);
   const hint = misspelt === undefined ? '' : ` (you sent "${misspelt}")`;
   return { path, message: `is required${hint}` };
@@ -79,7 +83,8 @@ function violationOf(
 function misspeltArguments(schema: z.ZodObject, given: unknown): ArgumentViolation[] {
   if (!isJsonObject(given)) return [];
   const missing = Object.keys(schema.shape).filter((name) => !(name in given));
-  return Object.keys(given).flatMap((path) => {
+  const looked = Object.keys(given).slice(0, MAX_LOOKED_AT);
+  return looked.flatMap((path) => {
     if (path in schema.shape || path.length < MIN_SLIP_CHARS) return [];
     const suggestion = nearestName(path, missing);
     if (suggestion === undefined || suggestion[0] !== path[0]) return [];

@@ -24,6 +24,9 @@ interface ReadInput<Params, Query, Body> {
 
 type Violations = { path: string; message: string; suggestion?: string }[];
 
+/** Unknown members that are named. */
+const MAX_NAMED = 100;
+
 /** What operations, and the tools beside them, call alike things by, where letters do not tell. */
 const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['reason', ['message', 'note', 'comment']],
@@ -80,7 +83,8 @@ function violationsOf(
   return (error?.issues ?? []).flatMap((issue) => {
     const at = formatPath([part, ...issue.path]);
     if (issue.code !== 'unrecognized_keys') return [{ path: at, message: issue.message }];
-    return issue.keys.map((key) => unknownMember(at, key, schema));
+    // Each is compared with all that are known; of a flood of them the first say enough.
+    return issue.keys.slice(0, MAX_NAMED).map((key) => unknownMember(at, key, schema));
   });
 }
 
